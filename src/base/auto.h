@@ -11,6 +11,7 @@
 #ifndef BASE_AUTO_H
 #define BASE_AUTO_H
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
