@@ -1,0 +1,227 @@
+#include "driver/driver.h"
+
+#include <assert.h>
+
+#include "base/enum.h"
+#include "base/mem.h"
+#include "driver/driver_ops.h"
+
+const char *const driver_state_names[DRIVER_STATE_COUNT] = {
+    "idle", "starting", "running", "stopping", "exited",
+};
+
+const char *const driver_exit_names[DRIVER_EXIT_COUNT] = {
+    "stopped", "killed", "powered off by the guest", "failed",
+};
+
+static void driver_ops_assert_whole(const struct driver_ops *ops)
+{
+    assert(ops->type && ops->start && ops->stop && ops->kill && ops->close && ops->link && ops->pid);
+    assert(!(ops->type->caps & DRIVER_CAP_ADOPT) == !ops->adopt);
+}
+
+static const struct driver_ops *driver_ops_of(const struct driver_type *type)
+{
+    for (size_t i = 0; i < n_driver_ops; i++)
+        if (driver_ops_list[i]->type == type)
+            return driver_ops_list[i];
+    assert(!"a driver type without operations");
+    return NULL;
+}
+
+static bool state_may_follow(enum driver_state from, enum driver_state to)
+{
+    switch (from) {
+    case DRIVER_IDLE:
+        return to == DRIVER_STARTING;
+    case DRIVER_STARTING:
+        return to == DRIVER_IDLE || to == DRIVER_RUNNING || to == DRIVER_STOPPING || to == DRIVER_EXITED;
+    case DRIVER_RUNNING:
+        return to == DRIVER_STOPPING || to == DRIVER_EXITED;
+    case DRIVER_STOPPING:
+        return to == DRIVER_RUNNING || to == DRIVER_EXITED;
+    case DRIVER_EXITED:
+    case DRIVER_STATE_COUNT:
+        break;
+    }
+    return false;
+}
+
+static void driver_set_state(struct driver *d, enum driver_state state)
+{
+    assert(state_may_follow(d->state, state));
+    log_debug("driver %s: %s -> %s", d->ops->type->name, driver_state_names[d->state],
+              driver_state_names[state]);
+    d->state = state;
+}
+
+static void driver_copy_params(struct driver *d, const struct driver_params *params)
+{
+    struct driver_disk *disks = mem_array(params->n_disks, sizeof(*disks));
+
+    for (size_t i = 0; i < params->n_disks; i++) {
+        disks[i].name = mem_strdup(params->disks[i].name);
+        disks[i].path = mem_strdup(params->disks[i].path);
+    }
+    d->params = *params;
+    d->params.disks = disks;
+    d->params.mac = mem_strdup(params->mac);
+}
+
+static void driver_free(struct driver *d)
+{
+    for (size_t i = 0; i < d->params.n_disks; i++) {
+        free((char *)d->params.disks[i].name);
+        free((char *)d->params.disks[i].path);
+    }
+    free((struct driver_disk *)d->params.disks);
+    free((char *)d->params.mac);
+    free(d->priv);
+    free(d);
+}
+
+struct driver *driver_open(const struct driver_type *type, const struct driver_params *params,
+                           struct err **errp)
+{
+    struct driver *d = mem_new(struct driver);
+
+    assert(params->loop && params->on_event);
+    d->ops = driver_ops_of(type);
+    driver_ops_assert_whole(d->ops);
+    driver_copy_params(d, params);
+    d->priv = mem_alloc(d->ops->priv_size);
+    if (d->ops->open && !d->ops->open(d, errp)) {
+        err_wrap(errp, "driver %s", type->name);
+        driver_free(d);
+        return NULL;
+    }
+    return d;
+}
+
+/* Runs an operation that leads to another state, or, on failure, nowhere. */
+static bool driver_operate(struct driver *d, enum driver_state to,
+                           bool (*operation)(struct driver *d, struct err **errp), struct err **errp)
+{
+    enum driver_state from = d->state;
+    bool ok;
+
+    assert(!d->closing && !d->in_operation);
+    driver_set_state(d, to);
+    d->in_operation = true;
+    ok = operation(d, errp);
+    d->in_operation = false;
+    if (!ok)
+        driver_set_state(d, from);
+    return ok;
+}
+
+bool driver_start(struct driver *d, struct err **errp)
+{
+    assert(d->state == DRIVER_IDLE);
+    return driver_operate(d, DRIVER_STARTING, d->ops->start, errp);
+}
+
+bool driver_adopt(struct driver *d, struct err **errp)
+{
+    assert(d->state == DRIVER_IDLE);
+    if (!(d->ops->type->caps & DRIVER_CAP_ADOPT))
+        return err_set(errp, ERR_UNSUPPORTED, "driver %s cannot take over a running machine",
+                       d->ops->type->name);
+    return driver_operate(d, DRIVER_STARTING, d->ops->adopt, errp);
+}
+
+bool driver_stop(struct driver *d, struct err **errp)
+{
+    assert(d->state != DRIVER_IDLE);
+    if (d->state == DRIVER_STOPPING || d->state == DRIVER_EXITED)
+        return true;
+    return driver_operate(d, DRIVER_STOPPING, d->ops->stop, errp);
+}
+
+void driver_kill(struct driver *d)
+{
+    assert(d->state != DRIVER_IDLE && !d->closing && !d->in_operation);
+    if (d->state == DRIVER_EXITED)
+        return;
+    if (d->state != DRIVER_STOPPING)
+        driver_set_state(d, DRIVER_STOPPING);
+    d->in_operation = true;
+    d->ops->kill(d);
+    d->in_operation = false;
+}
+
+void driver_close(struct driver *d)
+{
+    if (!d || d->closing)
+        return;
+    d->closing = true;
+    d->ops->close(d);
+}
+
+enum driver_state driver_get_state(const struct driver *d)
+{
+    return d->state;
+}
+
+const struct driver_type *driver_get_type(const struct driver *d)
+{
+    return d->ops->type;
+}
+
+struct driver_link driver_get_link(const struct driver *d)
+{
+    return d->ops->link(d);
+}
+
+pid_t driver_get_pid(const struct driver *d)
+{
+    return d->ops->pid(d);
+}
+
+static void driver_emit(struct driver *d, const struct driver_event *event)
+{
+    assert(!d->in_operation);
+    d->params.on_event(d->params.arg, event);
+}
+
+void driver_report_started(struct driver *d)
+{
+    if (d->closing || d->state != DRIVER_STARTING)
+        return; /* stopped meanwhile */
+    driver_set_state(d, DRIVER_RUNNING);
+    driver_emit(d, &(struct driver_event){ .kind = DRIVER_EVENT_STARTED });
+}
+
+void driver_report_paused(struct driver *d, const char *why)
+{
+    if (!d->closing && d->state == DRIVER_RUNNING)
+        driver_emit(d, &(struct driver_event){ .kind = DRIVER_EVENT_PAUSED, .text = why });
+}
+
+void driver_report_resumed(struct driver *d)
+{
+    if (!d->closing && d->state == DRIVER_RUNNING)
+        driver_emit(d, &(struct driver_event){ .kind = DRIVER_EVENT_RESUMED });
+}
+
+void driver_report_exited(struct driver *d, enum driver_exit exit, struct err *take_err)
+{
+    auto_err struct err *err = take_err;
+
+    assert(!err == (exit != DRIVER_EXIT_FAILED));
+    if (d->closing || d->state == DRIVER_EXITED)
+        return;
+    driver_set_state(d, DRIVER_EXITED);
+    driver_emit(d, &(struct driver_event){ .kind = DRIVER_EVENT_EXITED, .exit = exit, .err = err });
+}
+
+void driver_report_closed(struct driver *d)
+{
+    assert(d->closing);
+    driver_free(d);
+}
+
+uint64_t driver_stop_deadline_ms(const struct driver *d, uint64_t preset)
+{
+    return d->params.stop_deadline_ms ? d->params.stop_deadline_ms : preset;
+}
