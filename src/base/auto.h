@@ -19,8 +19,11 @@
 #define AUTO_CALL(fn) __attribute__((cleanup(fn)))
 
 /* Declares NAME_auto(), the guard for objects that NAME_free() destroys. */
-#define AUTO_DECLARE(type, name)                                        \
-    static inline void name##_auto(type **slot) { name##_free(*slot); } \
+#define AUTO_DECLARE(type, name)                \
+    static inline void name##_auto(type **slot) \
+    {                                           \
+        name##_free(*slot);                     \
+    }                                           \
     struct name##_auto_needs_a_semicolon
 
 static inline void mem_auto(void *slot)
@@ -48,19 +51,18 @@ static inline void fd_auto(int *fd)
     })
 
 /* Yields a descriptor variable and leaves -1 in it. */
-#define MOVE_FD(var)              \
-    __extension__({               \
-        int moved_out_ = (var);   \
-        (var) = -1;               \
-        moved_out_;               \
+#define MOVE_FD(var)            \
+    __extension__({             \
+        int moved_out_ = (var); \
+        (var) = -1;             \
+        moved_out_;             \
     })
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-#define CONTAINER_OF(ptr, type, member) \
-    ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
-#define MUST_USE __attribute__((warn_unused_result))
+#define MUST_USE               __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
 #endif

@@ -18,8 +18,8 @@
 struct err; /* NULL means "no error" */
 
 enum err_kind {
-    ERR_INTERNAL,  /* a bug of ours */
-    ERR_INVALID,   /* bad user input: config, flag, expression */
+    ERR_INTERNAL, /* a bug of ours */
+    ERR_INVALID,  /* bad user input: config, flag, expression */
     ERR_NOT_FOUND,
     ERR_EXISTS,
     ERR_BUSY,
@@ -45,10 +45,10 @@ bool err_hint(struct err **errp, const char *fmt, ...) PRINTF_LIKE(2, 3);
 bool err_propagate(struct err **errp, struct err *take_err);
 
 enum err_kind err_kind(const struct err *err);
-const char *err_text(const struct err *err); /* borrowed until the error changes */
+const char *err_text(const struct err *err);      /* borrowed until the error changes */
 const char *err_hint_text(const struct err *err); /* borrowed; NULL when there is none */
-int err_errno(const struct err *err);       /* 0 unless ERR_OS */
-int err_child_status(const struct err *err); /* -1 unless ERR_CHILD */
+int err_errno(const struct err *err);             /* 0 unless ERR_OS */
+int err_child_status(const struct err *err);      /* -1 unless ERR_CHILD */
 
 void err_free(struct err *err);
 AUTO_DECLARE(struct err, err);

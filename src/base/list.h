@@ -47,10 +47,10 @@ static inline void list_remove(struct list *node)
 }
 
 /* Iterates over elements of a type; the current element may be removed in the body. */
-#define list_for_each(pos, head, type, member)                                       \
-    for (type *pos = CONTAINER_OF((head)->next, type, member),                       \
-              *pos##_next_ = CONTAINER_OF(pos->member.next, type, member);           \
-         &pos->member != (head);                                                     \
+#define list_for_each(pos, head, type, member)                             \
+    for (type *pos = CONTAINER_OF((head)->next, type, member),             \
+              *pos##_next_ = CONTAINER_OF(pos->member.next, type, member); \
+         &pos->member != (head);                                           \
          pos = pos##_next_, pos##_next_ = CONTAINER_OF(pos->member.next, type, member))
 
 #endif

@@ -11,7 +11,8 @@
 #include "base/rfc3339.h"
 #include "base/sb.h"
 
-static const char *const level_names[] = { "trace", "debug", "info", "warning", "error", "fatal", "panic" };
+static const char *const level_names[] = { "trace", "debug", "info", "warning",
+                                           "error", "fatal", "panic" };
 ENUM_NAMES_MATCH(level_names, LOG_LEVEL_COUNT);
 
 /* What a terminal shows: four letters and a colour. */
@@ -131,7 +132,8 @@ static void put_json_string(struct sb *out, struct sv text)
             sb_puts(out, "\\r");
         else if (rune == '\t')
             sb_puts(out, "\\t");
-        else if (rune < 0x20 || rune == '<' || rune == '>' || rune == '&' || rune == 0x2028 || rune == 0x2029)
+        else if (rune < 0x20 || rune == '<' || rune == '>' || rune == '&' || rune == 0x2028 ||
+                 rune == 0x2029)
             sb_putf(out, "\\u%04x", rune);
         else
             sb_put_mem(out, text.p, n);

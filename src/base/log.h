@@ -16,7 +16,16 @@
 
 #include "base/auto.h"
 
-enum log_level { LOG_TRACE, LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_FATAL, LOG_PANIC, LOG_LEVEL_COUNT };
+enum log_level {
+    LOG_TRACE,
+    LOG_DEBUG,
+    LOG_INFO,
+    LOG_WARN,
+    LOG_ERROR,
+    LOG_FATAL,
+    LOG_PANIC,
+    LOG_LEVEL_COUNT
+};
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_TTY, LOG_FORMAT_JSON };
 
 struct log_field {
@@ -43,8 +52,8 @@ void log_fields(enum log_level level, const struct log_field *fields, size_t n_f
 
 #define log_trace(...) log_at(LOG_TRACE, __VA_ARGS__)
 #define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)
-#define log_info(...) log_at(LOG_INFO, __VA_ARGS__)
-#define log_warn(...) log_at(LOG_WARN, __VA_ARGS__)
+#define log_info(...)  log_at(LOG_INFO, __VA_ARGS__)
+#define log_warn(...)  log_at(LOG_WARN, __VA_ARGS__)
 #define log_error(...) log_at(LOG_ERROR, __VA_ARGS__)
 
 #endif

@@ -79,7 +79,8 @@ bool path_is_within(const char *path, const char *dir)
 
     if (strcmp(clean_dir, "/") == 0)
         return clean_path[0] == '/';
-    return strncmp(clean_path, clean_dir, n) == 0 && (clean_path[n] == '\0' || clean_path[n] == '/');
+    return strncmp(clean_path, clean_dir, n) == 0 &&
+           (clean_path[n] == '\0' || clean_path[n] == '/');
 }
 
 char *path_expand_home(const char *path, const char *home)

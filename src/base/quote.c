@@ -140,7 +140,8 @@ static bool fits_back_quotes(struct sv text)
         uint32_t rune;
         unsigned n = utf8_decode(text, &rune);
 
-        if (n == 0 || rune == '`' || rune == 0xfeff || rune == 0x7f || (rune < 0x20 && rune != '\t'))
+        if (n == 0 || rune == '`' || rune == 0xfeff || rune == 0x7f ||
+            (rune < 0x20 && rune != '\t'))
             return false;
         text = sv_slice(text, n, text.n);
     }

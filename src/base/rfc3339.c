@@ -16,7 +16,8 @@ static int64_t days_of(int64_t year, unsigned month, unsigned day)
     era = (year >= 0 ? year : year - 399) / 400;
     year_of_era = (unsigned)(year - era * 400);
     day_of_year = (153 * (month + (month > 2 ? (unsigned)-3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + (int64_t)(year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year) -
+    return era * 146097 +
+           (int64_t)(year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year) -
            719468;
 }
 
@@ -60,7 +61,8 @@ void rfc3339_format(struct sb *out, int64_t ns, int offset_s, bool with_ns)
     if (offset_s == 0)
         sb_putc(out, 'Z');
     else
-        sb_putf(out, "%c%02d:%02d", offset_s < 0 ? '-' : '+', abs(offset_s) / 3600, abs(offset_s) / 60 % 60);
+        sb_putf(out, "%c%02d:%02d", offset_s < 0 ? '-' : '+', abs(offset_s) / 3600,
+                abs(offset_s) / 60 % 60);
 }
 
 /* Takes n digits off the front. */
@@ -126,8 +128,9 @@ bool rfc3339_parse(struct sv text, int64_t *out_ns)
         return false;
     if (!take_char(&text, 'T') && !take_char(&text, 't') && !take_char(&text, ' '))
         return false;
-    if (!take_number(&text, 2, &hour) || !take_char(&text, ':') || !take_number(&text, 2, &minute) ||
-        !take_char(&text, ':') || !take_number(&text, 2, &second))
+    if (!take_number(&text, 2, &hour) || !take_char(&text, ':') ||
+        !take_number(&text, 2, &minute) || !take_char(&text, ':') ||
+        !take_number(&text, 2, &second))
         return false;
     if (take_char(&text, '.') && !take_fraction(&text, &fraction))
         return false;
@@ -136,7 +139,8 @@ bool rfc3339_parse(struct sv text, int64_t *out_ns)
     if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60 ||
         year < 1700 || year > 2260) /* what fits nanoseconds in 64 bits */
         return false;
-    *out_ns = ((days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) - offset) * NS_PER_S +
+    *out_ns = ((days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) - offset) *
+                  NS_PER_S +
               fraction;
     return true;
 }

@@ -12,14 +12,14 @@ struct sv {
     size_t n;
 };
 
-#define SV(lit) ((struct sv){ "" lit, sizeof(lit) - 1 })
+#define SV(lit)   ((struct sv){ "" lit, sizeof(lit) - 1 })
 /* For printf("%.*s", SV_ARG(v)). */
 #define SV_ARG(v) (int)(v).n, (v).p
 
-struct sv sv_of(const char *s); /* NULL gives the empty view */
+struct sv sv_of(const char *s);                          /* NULL gives the empty view */
 struct sv sv_slice(struct sv v, size_t from, size_t to); /* clamped to v */
-struct sv sv_trim(struct sv v); /* blanks, tabs, CR, LF at both ends */
-char *sv_dup(struct sv v);      /* owned, terminated */
+struct sv sv_trim(struct sv v);                          /* blanks, tabs, CR, LF at both ends */
+char *sv_dup(struct sv v);                               /* owned, terminated */
 
 bool sv_eq(struct sv a, struct sv b);
 bool sv_eq_str(struct sv a, const char *b);

@@ -78,8 +78,14 @@ static const struct {
     const char *name;
     int64_t ns;
 } duration_units[] = {
-    { "ns", 1 },       { "us", 1000 },        { "\xc2\xb5s", 1000 },         { "\xce\xbcs", 1000 },
-    { "ms", 1000000 }, { "s", 1000000000LL }, { "m", 60 * 1000000000LL }, { "h", 3600 * 1000000000LL },
+    { "ns", 1 },
+    { "us", 1000 },
+    { "\xc2\xb5s", 1000 },
+    { "\xce\xbcs", 1000 },
+    { "ms", 1000000 },
+    { "s", 1000000000LL },
+    { "m", 60 * 1000000000LL },
+    { "h", 3600 * 1000000000LL },
 };
 
 static int64_t duration_unit(struct sv name)
@@ -128,7 +134,8 @@ bool duration_parse(struct sv text, int64_t *out_ns, struct err **errp)
         if (!parse_double(number, &value))
             return err_set(errp, ERR_INVALID, "time: invalid duration \"%.*s\"", SV_ARG(text));
         if (unit.n == 0)
-            return err_set(errp, ERR_INVALID, "time: missing unit in duration \"%.*s\"", SV_ARG(text));
+            return err_set(errp, ERR_INVALID, "time: missing unit in duration \"%.*s\"",
+                           SV_ARG(text));
         ns = duration_unit(unit);
         if (ns == 0)
             return err_set(errp, ERR_INVALID, "time: unknown unit \"%.*s\" in duration \"%.*s\"",

@@ -17,30 +17,30 @@
     }
 
 /* Adds a zeroed element and yields a pointer to it, valid until the next push. */
-#define vec_push(vec)                                                                   \
-    __extension__({                                                                     \
-        __typeof__(vec) vec_ = (vec);                                                   \
-        if (vec_->n == vec_->cap) {                                                     \
-            vec_->cap = vec_->cap ? vec_->cap * 2 : 8;                                  \
-            vec_->v = mem_resize(vec_->v, vec_->cap, sizeof(*vec_->v));                 \
-        }                                                                               \
-        memset(&vec_->v[vec_->n], 0, sizeof(*vec_->v));                                 \
-        &vec_->v[vec_->n++];                                                            \
+#define vec_push(vec)                                                   \
+    __extension__({                                                     \
+        __typeof__(vec) vec_ = (vec);                                   \
+        if (vec_->n == vec_->cap) {                                     \
+            vec_->cap = vec_->cap ? vec_->cap * 2 : 8;                  \
+            vec_->v = mem_resize(vec_->v, vec_->cap, sizeof(*vec_->v)); \
+        }                                                               \
+        memset(&vec_->v[vec_->n], 0, sizeof(*vec_->v));                 \
+        &vec_->v[vec_->n++];                                            \
     })
 
 /* Removes element i, keeping the order. */
-#define vec_remove(vec, i)                                                              \
-    do {                                                                                \
-        __typeof__(vec) vec_ = (vec);                                                   \
-        size_t at_ = (i);                                                               \
+#define vec_remove(vec, i)                                                                 \
+    do {                                                                                   \
+        __typeof__(vec) vec_ = (vec);                                                      \
+        size_t at_ = (i);                                                                  \
         memmove(&vec_->v[at_], &vec_->v[at_ + 1], (vec_->n - at_ - 1) * sizeof(*vec_->v)); \
-        vec_->n--;                                                                      \
+        vec_->n--;                                                                         \
     } while (0)
 
-#define vec_done(vec)            \
-    do {                         \
-        free((vec)->v);          \
-        (vec)->v = NULL;         \
+#define vec_done(vec)              \
+    do {                           \
+        free((vec)->v);            \
+        (vec)->v = NULL;           \
         (vec)->n = (vec)->cap = 0; \
     } while (0)
 

@@ -14,10 +14,10 @@
 #include <cmocka.h>
 
 /* Fails the test naming the row's input when the condition does not hold. */
-#define check_row(condition, input)                                              \
-    do {                                                                         \
-        if (!(condition))                                                        \
-            fail_msg("%s does not hold for: %s", #condition, (input));           \
+#define check_row(condition, input)                                    \
+    do {                                                               \
+        if (!(condition))                                              \
+            fail_msg("%s does not hold for: %s", #condition, (input)); \
     } while (0)
 
 #endif

@@ -10,7 +10,8 @@ static void wraps_read_as_one_sentence(void **state)
 
     assert_false(err_set_os(&err, ENOENT, "cannot open %s", "x"));
     assert_false(err_wrap(&err, "reading the pid file"));
-    assert_string_equal(err_text(err), "reading the pid file: cannot open x: No such file or directory");
+    assert_string_equal(err_text(err),
+                        "reading the pid file: cannot open x: No such file or directory");
     assert_int_equal(err_kind(err), ERR_OS);
     assert_int_equal(err_errno(err), ENOENT);
     assert_int_equal(err_child_status(err), -1);

@@ -67,14 +67,18 @@ static void fields_are_sorted_behind_the_message(void **state)
 
 static void json_keys_are_sorted_and_escaped(void **state)
 {
-    const struct log_field fields[] = { { "error", "a<b>&\"\x01" }, { "zone", "\xff" }, { "name", "n" } };
+    const struct log_field fields[] = { { "error", "a<b>&\"\x01" },
+                                        { "zone", "\xff" },
+                                        { "name", "n" } };
 
     log_setup(LOG_INFO, LOG_FORMAT_JSON);
     log_fields(LOG_WARN, fields, COUNT(fields), "tab\there");
     auto_mem char *text = take_log();
 
-    assert_ptr_equal(strstr(text, "{\"error\":\"a\\u003cb\\u003e\\u0026\\\"\\u0001\",\"level\":\"warning\","
-                                  "\"msg\":\"tab\\there\",\"name\":\"n\",\"time\":\""), text);
+    assert_ptr_equal(
+        strstr(text, "{\"error\":\"a\\u003cb\\u003e\\u0026\\\"\\u0001\",\"level\":\"warning\","
+                     "\"msg\":\"tab\\there\",\"name\":\"n\",\"time\":\""),
+        text);
     assert_non_null(strstr(text, "Z\",\"zone\":\"\\ufffd\"}\n"));
 }
 
@@ -85,7 +89,8 @@ static void terminal_lines_pad_the_message(void **state)
     log_setup(LOG_INFO, LOG_FORMAT_TTY);
     log_fields(LOG_WARN, &field, 1, "m");
     auto_mem char *text = take_log();
-    auto_mem char *expected = mem_printf("\033[33mWARN\033[0m[0000] m%43s  \033[33merror\033[0m=\"x y\"\n", "");
+    auto_mem char *expected =
+        mem_printf("\033[33mWARN\033[0m[0000] m%43s  \033[33merror\033[0m=\"x y\"\n", "");
 
     assert_string_equal(text, expected);
 }

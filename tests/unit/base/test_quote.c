@@ -27,7 +27,9 @@ static void shell_words_match_the_reference(void **state)
 
 static void shell_split_reads_what_join_writes(void **state)
 {
-    static const char *const words[] = { "a b", "", "it's", "\\", "\"q\"", "$x", "new\nline", NULL };
+    static const char *const words[] = {
+        "a b", "", "it's", "\\", "\"q\"", "$x", "new\nline", NULL
+    };
     auto_mem char *joined = quote_shell_join((char *const *)words);
     auto_strv struct strv back = { 0 };
 
@@ -57,9 +59,15 @@ static void tick_quoting_matches_go(void **state)
     static const struct {
         const char *in, *out;
     } cases[] = {
-        { "foo", "`foo`" },         { "a\tb", "`a\tb`" },     { "a`b", "\"a`b\"" },
-        { "a\nb", "\"a\\nb\"" },    { "\xff", "\"\\xff\"" },  { "q\"", "`q\"`" },
-        { "\x1b[0m`", "\"\\x1b[0m`\"" }, { "\xe2\x80\xa8`", "\"\\u2028`\"" }, { "", "``" },
+        { "foo", "`foo`" },
+        { "a\tb", "`a\tb`" },
+        { "a`b", "\"a`b\"" },
+        { "a\nb", "\"a\\nb\"" },
+        { "\xff", "\"\\xff\"" },
+        { "q\"", "`q\"`" },
+        { "\x1b[0m`", "\"\\x1b[0m`\"" },
+        { "\xe2\x80\xa8`", "\"\\u2028`\"" },
+        { "", "``" },
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -90,7 +98,8 @@ static void foreign_text_becomes_harmless(void **state)
 
 static void utf8_refuses_overlong_and_surrogates(void **state)
 {
-    static const char *const bad[] = { "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe2\x82", "\x80", "\xf8\x88\x80\x80\x80" };
+    static const char *const bad[] = { "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80",
+                                       "\xe2\x82", "\x80",         "\xf8\x88\x80\x80\x80" };
 
     for (size_t i = 0; i < COUNT(bad); i++)
         assert_false(utf8_is_valid(sv_of(bad[i])));

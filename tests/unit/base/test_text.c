@@ -76,7 +76,8 @@ static void numbers_are_strict(void **state)
     assert_true(parse_u64_base(SV("fF"), 16, &u) && u == 255);
     assert_false(parse_u64_base(SV("8"), 8, &u));
     assert_true(parse_double(SV("1e3"), &d) && d > 999 && d < 1001);
-    assert_false(parse_double(SV("inf"), &d) || parse_double(SV("0x1"), &d) || parse_double(SV("1.5.2"), &d));
+    assert_false(parse_double(SV("inf"), &d) || parse_double(SV("0x1"), &d) ||
+                 parse_double(SV("1.5.2"), &d));
     assert_true(parse_bool(SV("T"), &b) && b);
     assert_true(parse_bool(SV("False"), &b) && !b);
     assert_false(parse_bool(SV("yes"), &b));
@@ -92,8 +93,8 @@ static void versions_compare_by_numbers(void **state)
     assert_true(b.pre);
     assert_true(semver_cmp(a, b) < 0);
     assert_true(semver_cmp(b, b) == 0);
-    assert_false(semver_parse(SV("2.2"), &a) || semver_parse(SV("2.2.0.1"), &a) || semver_parse(SV("2..0"), &a) ||
-                 semver_parse(SV(""), &a));
+    assert_false(semver_parse(SV("2.2"), &a) || semver_parse(SV("2.2.0.1"), &a) ||
+                 semver_parse(SV("2..0"), &a) || semver_parse(SV(""), &a));
 }
 
 int main(void)

@@ -10,9 +10,9 @@ static void sizes_are_powers_of_1024(void **state)
         const char *text;
         uint64_t bytes;
     } cases[] = {
-        { "0", 0 },         { "512", 512 },          { "4GiB", 4ULL << 30 }, { "4GB", 4ULL << 30 },
-        { "4g", 4ULL << 30 }, { "1.5 kib", 1536 },   { ".5k", 512 },         { "1e3", 1000 },
-        { "10b", 10 },      { "0.0001k", 0 },        { "1 PB", 1ULL << 50 },
+        { "0", 0 },           { "512", 512 },      { "4GiB", 4ULL << 30 }, { "4GB", 4ULL << 30 },
+        { "4g", 4ULL << 30 }, { "1.5 kib", 1536 }, { ".5k", 512 },         { "1e3", 1000 },
+        { "10b", 10 },        { "0.0001k", 0 },    { "1 PB", 1ULL << 50 },
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -52,8 +52,13 @@ static void sizes_are_printed_with_four_digits(void **state)
         uint64_t bytes;
         const char *text;
     } cases[] = {
-        { 0, "0B" },   { 1023, "1023B" }, { 1024, "1KiB" }, { 123417395, "117.7MiB" },
-        { 3ULL << 29, "1.5GiB" }, { 100ULL << 30, "100GiB" }, { 1024ULL << 30, "1TiB" },
+        { 0, "0B" },
+        { 1023, "1023B" },
+        { 1024, "1KiB" },
+        { 123417395, "117.7MiB" },
+        { 3ULL << 29, "1.5GiB" },
+        { 100ULL << 30, "100GiB" },
+        { 1024ULL << 30, "1TiB" },
         { 1000ULL << 30, "1000GiB" },
     };
 
