@@ -3,14 +3,11 @@
  * run covers old findings without libFuzzer.
  */
 #include <dirent.h>
-#include <stdint.h>
+#include <stdbool.h>
 #include <stdio.h>
 
-#include <stdbool.h>
-
 #include "base/mem.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static bool replay_file(const char *path)
 {
