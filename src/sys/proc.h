@@ -34,20 +34,23 @@ enum cmd_stream_kind {
     CMD_STREAM_INHERIT,
     CMD_STREAM_NULL, /* /dev/null */
     CMD_STREAM_FD,   /* this descriptor; borrowed */
-    CMD_STREAM_PIPE, /* cmd_run(): text in, captured out; cmd_start(): our end is in struct proc */
+    CMD_STREAM_PIPE, /* cmd_run() captures it; cmd_start() puts our end into struct proc */
+    CMD_STREAM_TEXT, /* in: reads these bytes, from a memory file */
+    CMD_STREAM_OUT,  /* err: the same as out */
 };
 
 struct cmd_stream {
     enum cmd_stream_kind kind;
     int fd;         /* FD */
-    size_t limit;   /* PIPE of an output with cmd_run(): bytes kept, the rest is read and dropped */
-    struct sv text; /* PIPE of the input with cmd_run(): what it reads; borrowed */
+    size_t limit;   /* PIPE with cmd_run(): bytes kept, the rest is read and dropped */
+    struct sv text; /* TEXT; borrowed */
 };
 
 #define CMD_TO_NULL ((struct cmd_stream){ .kind = CMD_STREAM_NULL })
 #define CMD_TO_FD(fd_) ((struct cmd_stream){ .kind = CMD_STREAM_FD, .fd = (fd_) })
 #define CMD_TO_PIPE(limit_) ((struct cmd_stream){ .kind = CMD_STREAM_PIPE, .limit = (limit_) })
-#define CMD_FROM_TEXT(sv_) ((struct cmd_stream){ .kind = CMD_STREAM_PIPE, .text = (sv_) })
+#define CMD_FROM_TEXT(sv_) ((struct cmd_stream){ .kind = CMD_STREAM_TEXT, .text = (sv_) })
+#define CMD_TO_OUT ((struct cmd_stream){ .kind = CMD_STREAM_OUT })
 
 enum cmd_flag {
     CMD_OWN_GROUP = 1u << 0,       /* leader of a process group of its own */
@@ -66,7 +69,7 @@ struct cmd {
     struct strv env;        /* KEY=value, added or replacing */
     struct strv env_remove; /* KEY */
     const char *cwd;        /* borrowed; NULL = ours */
-    struct cmd_stream in, out, err; /* out.fd may equal err.fd; kind FD with fd 1 for err = 2>&1 */
+    struct cmd_stream in, out, err;
     VEC(struct cmd_fd) fds;
     unsigned flags;       /* enum cmd_flag */
     unsigned deadline_ms; /* cmd_run(): kill it then, with its group if it has one; 0 = none */
@@ -106,7 +109,7 @@ bool proc_signal_group(const struct proc *proc, int signum);
 /* Closes the descriptors; does not kill, does not reap. */
 void proc_done(struct proc *proc);
 
-/* Becomes the command: returns only on failure, false. in/out/err must not be PIPE. */
+/* Becomes the command: returns only on failure, false. no stream may be a PIPE. */
 bool cmd_exec(const struct cmd *cmd, struct err **errp) MUST_USE;
 
 /* Exit status from what wait() says: 0-255, or 128 + signal. */

@@ -14,7 +14,7 @@ void sig_ignore_pipe(void);
 bool sig_open(const int *signals, int *out_fd, struct err **errp) MUST_USE;
 /* The next signal, 0 when there is none. */
 int sig_read(int fd);
-/* "SIGTERM"; "SIG64" for those without a name. Borrowed from a static table or buf. */
+/* "SIGTERM"; "a signal" for the rarer ones. */
 const char *sig_name(int signum);
 
 #endif

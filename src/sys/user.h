@@ -12,13 +12,13 @@
 struct user_info {
     uid_t uid;
     gid_t gid;
-    char *name;  /* "" when the account has none */
+    char *name;  /* the decimal id when there is no account */
     char *gecos; /* comment field up to the first comma; may be "" */
     char *home;  /* $HOME, else the account's */
     char *shell; /* $SHELL, else the account's, else "/bin/sh" */
 };
 
-/* An id without an account has the decimal id as its name. ERR_NOT_FOUND without a home. */
+/* ERR_NOT_FOUND without a home. */
 bool user_current(struct user_info *out, struct err **errp) MUST_USE;
 void user_info_done(struct user_info *info);
 #define auto_user_info AUTO_CALL(user_info_done)

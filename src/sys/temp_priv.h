@@ -1,0 +1,25 @@
+/*
+ * A file that is being made next to the one it will replace; removed again unless it was renamed.
+ */
+#ifndef SYS_TEMP_PRIV_H
+#define SYS_TEMP_PRIV_H
+
+#include "base/err.h"
+
+struct temp {
+    int fd;
+    char *path; /* NULL once it was renamed: nothing to remove */
+};
+#define TEMP_NONE ((struct temp){ .fd = -1 })
+
+/* Creates target.tmp-XXXXXX, mode 0600. */
+bool temp_open(struct temp *temp, const char *target, struct err **errp) MUST_USE;
+void temp_done(struct temp *temp);
+#define auto_temp AUTO_CALL(temp_done)
+
+/* Copies in_fd to the empty out_fd by the cheapest means: reflink, copy in the kernel, read and
+ * write. Holes stay holes. One implementation per OS. */
+bool file_clone(int in_fd, const char *in_name, int out_fd, const char *out_name,
+                struct err **errp) MUST_USE;
+
+#endif
