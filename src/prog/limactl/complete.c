@@ -1,6 +1,7 @@
 #include "prog/limactl/complete.h"
 
 #include <stdio.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -161,5 +162,8 @@ bool complete_run(const struct strv *words)
         output_printf("%s\n", candidates.v[i]);
     }
     output_printf(":%u\n", directive);
+    fprintf(stderr, "Completion ended with directive: %s\n",
+            directive & COMPLETE_NO_FILES ? "ShellCompDirectiveNoFileComp"
+                                          : "ShellCompDirectiveDefault");
     return true;
 }

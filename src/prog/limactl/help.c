@@ -88,9 +88,8 @@ void help_root_text(struct sb *out)
             "  $ limactl doctor\n");
     for (int group = VERB_BASIC; group < VERB_HIDDEN; group++)
         put_verbs(out, verb_table, (enum verb_group)group);
-    put_opts(out, "Flags", global_opt_rows, n_global_opts);
-    sb_puts(out, "  -v, --version            Show the version\n"
-                 "\nUse \"limactl COMMAND --help\" for more about a command.\n");
+    put_opts(out, "Flags", global_opt_rows, n_root_opts);
+    sb_puts(out, "\nUse \"limactl COMMAND --help\" for more about a command.\n");
 }
 
 void help_text(struct sb *out, const struct verb *verb, const char *path)

@@ -21,11 +21,6 @@
 
 #define NFS_MAGIC 0x6969 /* linux/magic.h */
 
-static const struct opt version_rows[] = {
-    { OPT_AT(BOOL, struct global_opts, version), .letter = 'v', .name = "version",
-      .help = "Show the version" },
-};
-
 static void report(const struct err *err)
 {
     const char *hint = err_hint_text(err);
@@ -116,13 +111,10 @@ static bool run_verb(struct ctx *ctx, const char *path, char *const *args, struc
 /* limactl without a verb: help, version, or an option error. */
 static bool run_root(struct ctx *ctx, char *const *args, struct err **errp)
 {
-    struct opt_set sets[] = {
-        { global_opt_rows, n_global_opts, &ctx->global },
-        { version_rows, COUNT(version_rows), &ctx->global },
-    };
+    struct opt_set set = { global_opt_rows, n_root_opts, &ctx->global };
     auto_strv struct strv positionals = { 0 };
 
-    if (!args_parse(sets, COUNT(sets), 0, args, &positionals, errp))
+    if (!args_parse(&set, 1, 0, args, &positionals, errp))
         return false;
     if (ctx->global.help.v)
         help_print_root();
@@ -144,10 +136,7 @@ static void take_word(struct strv *words, size_t at, char **out_word)
 
 static bool run(struct ctx *ctx, int argc, char **argv, struct err **errp)
 {
-    const struct opt_set root[] = {
-        { global_opt_rows, n_global_opts, NULL },
-        { version_rows, COUNT(version_rows), NULL },
-    };
+    const struct opt_set root = { global_opt_rows, n_root_opts, NULL };
     auto_strv struct strv words = { 0 };
     auto_mem char *path = mem_strdup("limactl");
     const struct verb *const *subs = verb_table;
@@ -158,7 +147,7 @@ static bool run(struct ctx *ctx, int argc, char **argv, struct err **errp)
         return complete_run(&words);
 
     while (subs) {
-        ptrdiff_t at = args_find_verb(root, COUNT(root), strv_array(&words));
+        ptrdiff_t at = args_find_verb(&root, 1, strv_array(&words));
         auto_mem char *word = NULL;
 
         if (at < 0)

@@ -30,8 +30,11 @@ const struct opt global_opt_rows[] = {
     { OPT_AT(BOOL, struct global_opts, yes), .letter = 'y', .name = "yes",
       .help = "Ask nothing, the same as --tty=false" },
     { OPT_AT(BOOL, struct global_opts, help), .letter = 'h', .name = "help", .help = "Show this help" },
+    { OPT_AT(BOOL, struct global_opts, version), .letter = 'v', .name = "version",
+      .help = "Show the version" },
 };
-const size_t n_global_opts = COUNT(global_opt_rows);
+const size_t n_root_opts = COUNT(global_opt_rows);
+const size_t n_global_opts = COUNT(global_opt_rows) - 1; /* --version is for the root only */
 
 const struct verb *verb_find(const struct verb *const *subs, const char *name)
 {

@@ -74,7 +74,8 @@ struct verb {
 /* All verbs in the order of help; NULL-terminated. */
 extern const struct verb *const verb_table[];
 extern const struct opt global_opt_rows[];
-extern const size_t n_global_opts;
+extern const size_t n_global_opts; /* those of every verb */
+extern const size_t n_root_opts;   /* those of limactl without a verb */
 
 /* By name or alias among subs; NULL when unknown. */
 const struct verb *verb_find(const struct verb *const *subs, const char *name);
