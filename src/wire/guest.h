@@ -1,0 +1,153 @@
+/*
+ * Messages between the host agent and the guest agent.
+ *
+ * The guest agent connects: to CID 2, vsock port GUEST_VSOCK_PORT, else it opens the virtio-serial
+ * port GUEST_VIRTIO_PORT, else it listens on the Unix socket GUEST_SOCKET. It tries for ever, and
+ * again after every end of the connection. Over any of these flows a sequence of frames, all
+ * numbers big-endian:
+ *
+ *     u32 length of what follows (1 to GUEST_FRAME_LEN_MAX), u8 type, fields
+ *     field: u8 tag, u32 length, that many bytes
+ *
+ * A tag means the same in every message; numbers have 4 or 8 bytes, texts are UTF-8 without NUL.
+ * Types and tags that the receiver does not know are skipped, so later versions may add both. The
+ * first frame each way is HELLO; each side then keeps to the smaller of the two protocol versions.
+ *
+ *     from the guest                             from the host
+ *     HELLO version program [arch boot_id flags] HELLO version program
+ *     PHASE phase state [text]                   -
+ *     TIME_RESULT drift_ns adjusted [text]       TIME time_ns
+ *     LOG level text                             -
+ *     UPDATE_RESULT [text]                       UPDATE program size crc, then UPDATE_DATA data ...
+ *     PONG id, PING id                           PING id, PONG id
+ *
+ * After its HELLO the guest repeats the latest state of every phase that began, so a host agent
+ * that connects late knows as much as one that was there from the start. While GUEST_IN_INITRD is
+ * set in its flags the guest only reports: it reads nothing but the HELLO.
+ *
+ * UPDATE replaces the agent's program: exactly `size` bytes follow in UPDATE_DATA messages, in
+ * order, and must have the given CRC. After an UPDATE_RESULT without a text the agent executes the
+ * new program and connects again; with a text it stays what it was.
+ *
+ * Decoding copies nothing: views point into the frame. Texts of a guest are hostile: bounded here,
+ * but to be printed with quote_printable() only.
+ */
+#ifndef WIRE_GUEST_H
+#define WIRE_GUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/sb.h"
+#include "base/sv.h"
+
+#define GUEST_VERSION       1
+#define GUEST_VSOCK_PORT    2222
+#define GUEST_VIRTIO_PORT   "io.lima-vm.guest_agent.0"
+#define GUEST_SOCKET        "/run/lima-guestagent.sock"
+#define GUEST_FRAME_LEN_MAX (1024 * 1024) /* without the length itself */
+#define GUEST_DATA_LEN_MAX  (256 * 1024)  /* of one UPDATE_DATA */
+#define GUEST_TEXT_LEN_MAX  4096
+#define GUEST_WORD_LEN_MAX  64                 /* program, arch, boot_id */
+#define GUEST_UPDATE_MAX    (16 * 1024 * 1024) /* largest program */
+
+/* Numbers are part of the format. */
+enum guest_type {
+    GUEST_HELLO = 1,
+    GUEST_PHASE = 2,
+    GUEST_TIME = 3,
+    GUEST_TIME_RESULT = 4,
+    GUEST_LOG = 5,
+    GUEST_UPDATE = 6,
+    GUEST_UPDATE_DATA = 7,
+    GUEST_UPDATE_RESULT = 8,
+    GUEST_PING = 9,
+    GUEST_PONG = 10,
+    GUEST_TYPE_END,
+};
+
+/* What happens while a guest boots, in this order; images of others have only the last two or
+ * three. A phase may begin again (the agent was replaced), then its earlier state is void. */
+enum guest_phase {
+    GUEST_PHASE_INIT,    /* modules are loaded, devices are there */
+    GUEST_PHASE_ROOT,    /* the root file system is mounted and has its size */
+    GUEST_PHASE_SEED,    /* the seed is applied: user, keys, names, environment */
+    GUEST_PHASE_NETWORK, /* the primary interface has its address */
+    GUEST_PHASE_SSH,     /* the ssh server accepts, user, keys and environment are final */
+    GUEST_PHASE_BOOT,    /* boot and provision scripts have ended; failed: the text names them */
+    GUEST_PHASE_COUNT,
+};
+
+enum guest_state { GUEST_BEGUN, GUEST_DONE, GUEST_FAILED, GUEST_STATE_COUNT };
+
+enum guest_flags {
+    GUEST_IN_INITRD = 1u << 0, /* HELLO: still before the change to the real root */
+};
+
+/* A message; members that its type does not have are zero. */
+struct guest_msg {
+    enum guest_type type;
+    uint32_t version;  /* HELLO: GUEST_VERSION of the sender */
+    uint32_t flags;    /* HELLO */
+    uint32_t phase;    /* enum guest_phase */
+    uint32_t state;    /* enum guest_state */
+    uint32_t level;    /* enum log_level */
+    uint32_t adjusted; /* TIME_RESULT: 1 when the clock was set */
+    uint32_t crc;      /* UPDATE: guest_crc() of the program */
+    uint64_t id;       /* PING, and the PONG that answers it */
+    uint64_t size;     /* UPDATE: bytes of the program */
+    int64_t time_ns;   /* TIME: the sender's clock, since 1970 */
+    int64_t drift_ns;  /* TIME_RESULT: guest minus host before the correction */
+    struct sv program; /* HELLO, UPDATE: version of the program; all views are borrowed */
+    struct sv arch;    /* HELLO: x86_64, aarch64, armv7l, riscv64, ... */
+    struct sv boot_id; /* HELLO: changes with each boot of the guest */
+    struct sv text;    /* LOG: the line; PHASE: detail; results: why it failed, empty = done */
+    struct sv data;    /* UPDATE_DATA */
+};
+
+/* Borrowed static names: "HELLO"; "ssh"; "done". */
+const char *guest_type_name(enum guest_type type);
+const char *guest_phase_name(enum guest_phase phase);
+const char *guest_state_name(enum guest_state state);
+
+/* Appends one frame with its length. Texts longer than their limit are cut at a character; data
+ * must be within GUEST_DATA_LEN_MAX, phase, state and level must be valid. */
+void guest_encode(struct sb *out, const struct guest_msg *msg);
+
+/* Decodes one frame without its length. ERR_UNSUPPORTED: a type, phase or state of a later version,
+ * to be skipped. ERR_PROTOCOL: broken; the connection is of no use any more. */
+bool guest_decode(struct guest_msg *out, struct sv frame, struct err **errp) MUST_USE;
+
+/*
+ * Splits a stream into messages. A zeroed reader is ready; memory in use is bounded by the longest
+ * frame plus what one feed brings, provided that the caller takes all messages between two feeds.
+ *
+ *     guest_reader_feed(&reader, mem, n);
+ *     while ((status = guest_reader_next(&reader, &msg, &err)) == GUEST_READ_MESSAGE)
+ *         ...
+ *     if (status == GUEST_READ_BROKEN) ... close the connection
+ */
+struct guest_reader {
+    /* private */
+    struct sb buf;
+    size_t start; /* of the first frame that was not taken */
+    bool greeted;
+};
+
+enum guest_read {
+    GUEST_READ_MORE,    /* no complete frame is left */
+    GUEST_READ_MESSAGE, /* *out holds one; its views last until the next feed */
+    GUEST_READ_BROKEN,  /* ERR_PROTOCOL, also when the first message is not HELLO */
+};
+
+void guest_reader_feed(struct guest_reader *reader, const void *mem, size_t n);
+enum guest_read guest_reader_next(struct guest_reader *reader, struct guest_msg *out,
+                                  struct err **errp) MUST_USE;
+void guest_reader_done(struct guest_reader *reader);
+
+/* CRC-32 (IEEE 802.3) of bytes, continued from crc; 0 to begin. */
+uint32_t guest_crc(uint32_t crc, struct sv bytes);
+
+#endif
