@@ -2,15 +2,12 @@
  * The argument parser with every verb's tables: input lines are the words of a command line. Also the
  * completion engine, which walks the same tables.
  */
-#include <assert.h>
-#include <stdint.h>
-
 #include "fuzz.h"
+
+#include <assert.h>
 
 #include "base/mem.h"
 #include "prog/limactl/complete.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct verb *pick_verb(const struct strv *words)
 {
