@@ -1,0 +1,204 @@
+#include "vhost/loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+#define BATCH 64
+
+struct vhost_loop {
+    int epoll_fd;
+    bool stopped;
+    struct list timers; /* by due time */
+    struct list tasks;
+    struct epoll_event batch[BATCH]; /* being dispatched: entries at_event.. are still to come */
+    int at_event, n_events;
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+struct vhost_loop *vhost_loop_new(struct err **errp)
+{
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    struct vhost_loop *loop;
+
+    if (fd < 0) {
+        (void)err_set_os(errp, errno, "cannot create an epoll instance");
+        return NULL;
+    }
+    loop = mem_new(struct vhost_loop);
+    loop->epoll_fd = fd;
+    list_init(&loop->timers);
+    list_init(&loop->tasks);
+    return loop;
+}
+
+void vhost_loop_free(struct vhost_loop *loop)
+{
+    if (!loop)
+        return;
+    (void)close(loop->epoll_fd);
+    free(loop);
+}
+
+bool vhost_loop_add(struct vhost_loop *loop, struct vhost_source *source, int fd, uint32_t events,
+                    vhost_source_fn on_ready, struct err **errp)
+{
+    struct epoll_event event = { .events = events, .data.ptr = source };
+
+    if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
+        source->fd = -1;
+        return err_set_os(errp, errno, "cannot watch descriptor %d", fd);
+    }
+    source->fd = fd;
+    source->on_ready = on_ready;
+    return true;
+}
+
+void vhost_loop_change(struct vhost_loop *loop, struct vhost_source *source, uint32_t events)
+{
+    struct epoll_event event = { .events = events, .data.ptr = source };
+    int rc = epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, source->fd, &event);
+
+    assert(rc == 0); /* it was added and is open */
+}
+
+void vhost_loop_remove(struct vhost_loop *loop, struct vhost_source *source)
+{
+    if (source->fd < 0)
+        return;
+    (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
+    source->fd = -1;
+    for (int i = loop->at_event; i < loop->n_events; i++)
+        if (loop->batch[i].data.ptr == source)
+            loop->batch[i].data.ptr = NULL;
+}
+
+void vhost_timer_start(struct vhost_loop *loop, struct vhost_timer *timer, unsigned after_ms,
+                       vhost_timer_fn on_due)
+{
+    struct list *after;
+
+    vhost_timer_stop(timer);
+    timer->due_ms = now_ms() + after_ms;
+    timer->on_due = on_due;
+    for (after = loop->timers.prev; after != &loop->timers; after = after->prev)
+        if (CONTAINER_OF(after, struct vhost_timer, link)->due_ms <= timer->due_ms)
+            break;
+    list_push_front(after, &timer->link);
+}
+
+void vhost_timer_stop(struct vhost_timer *timer)
+{
+    list_remove(&timer->link);
+}
+
+bool vhost_timer_is_running(const struct vhost_timer *timer)
+{
+    return timer->link.next != NULL;
+}
+
+void vhost_task_queue(struct vhost_loop *loop, struct vhost_task *task, vhost_task_fn run)
+{
+    if (task->link.next)
+        return;
+    task->run = run;
+    list_push_back(&loop->tasks, &task->link);
+}
+
+void vhost_task_cancel(struct vhost_task *task)
+{
+    list_remove(&task->link);
+}
+
+static void run_timers(struct vhost_loop *loop)
+{
+    int64_t now = now_ms();
+
+    while (!list_is_empty(&loop->timers)) {
+        struct vhost_timer *first = CONTAINER_OF(loop->timers.next, struct vhost_timer, link);
+
+        if (first->due_ms > now)
+            return;
+        list_remove(&first->link);
+        first->on_due(first);
+    }
+}
+
+/* Runs the tasks that are queued now; those queued meanwhile wait for the next round. */
+static void run_tasks(struct vhost_loop *loop)
+{
+    struct list mark;
+
+    if (list_is_empty(&loop->tasks))
+        return;
+    list_push_back(&loop->tasks, &mark);
+    while (loop->tasks.next != &mark) {
+        struct vhost_task *task = CONTAINER_OF(loop->tasks.next, struct vhost_task, link);
+
+        list_remove(&task->link);
+        task->run(task);
+    }
+    list_remove(&mark);
+}
+
+static int wait_limit(struct vhost_loop *loop, int wait_ms)
+{
+    struct vhost_timer *first;
+    int64_t left;
+
+    if (!list_is_empty(&loop->tasks) || loop->stopped)
+        return 0;
+    if (list_is_empty(&loop->timers))
+        return wait_ms;
+    first = CONTAINER_OF(loop->timers.next, struct vhost_timer, link);
+    left = first->due_ms - now_ms();
+    if (left < 0)
+        left = 0;
+    return wait_ms >= 0 && wait_ms < left ? wait_ms : (int)left;
+}
+
+bool vhost_loop_step(struct vhost_loop *loop, int wait_ms, struct err **errp)
+{
+    int n;
+
+    if (!list_is_empty(&loop->timers))
+        run_timers(loop);
+    run_tasks(loop);
+    n = epoll_wait(loop->epoll_fd, loop->batch, BATCH, wait_limit(loop, wait_ms));
+    if (n < 0 && errno != EINTR)
+        return err_set_os(errp, errno, "cannot wait for events");
+    loop->n_events = n < 0 ? 0 : n;
+    for (loop->at_event = 0; loop->at_event < loop->n_events;) {
+        struct epoll_event *event = &loop->batch[loop->at_event++];
+        struct vhost_source *source = event->data.ptr;
+
+        if (source)
+            source->on_ready(source, event->events);
+    }
+    loop->at_event = loop->n_events = 0;
+    return true;
+}
+
+bool vhost_loop_run(struct vhost_loop *loop, struct err **errp)
+{
+    while (!loop->stopped)
+        if (!vhost_loop_step(loop, -1, errp))
+            return false;
+    return true;
+}
+
+void vhost_loop_stop(struct vhost_loop *loop)
+{
+    loop->stopped = true;
+}

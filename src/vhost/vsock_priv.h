@@ -1,0 +1,136 @@
+/*
+ * Inside of the vsock device. vsock_dev.c moves packets between queues and streams, vsock_stream.c
+ * is the state machine of a stream, vsock_table.c finds streams.
+ *
+ * States of a stream, and what is legal in each:
+ *
+ *     HELD       the guest asked; no socket yet. -> OPEN by accept, ENDING by refuse or time-out
+ *     REQUESTED  we asked; the socket is not watched yet. -> OPEN by RESPONSE, else freed
+ *     OPEN       bytes flow
+ *     CLOSING    both directions have ended and the socket is closed; waits for the guest's RST,
+ *                which comes when its program has read everything
+ *     ENDING     the guest is done with it: a RST is owed, or bytes are left for the socket
+ */
+#ifndef VHOST_VSOCK_PRIV_H
+#define VHOST_VSOCK_PRIV_H
+
+#include "vhost/vsock_dev.h"
+#include "wire/vsock.h"
+
+enum { RX_QUEUE, TX_QUEUE, N_QUEUES };
+
+enum vsock_state { STREAM_HELD, STREAM_REQUESTED, STREAM_OPEN, STREAM_CLOSING, STREAM_ENDING };
+
+/* Packets owed to the guest. They are flags, not a queue: memory for them cannot grow. */
+enum vsock_owed {
+    OWE_REQUEST = 1 << VSOCK_OP_REQUEST,
+    OWE_RESPONSE = 1 << VSOCK_OP_RESPONSE,
+    OWE_RST = 1 << VSOCK_OP_RST,
+    OWE_SHUTDOWN = 1 << VSOCK_OP_SHUTDOWN,
+    OWE_CREDIT_UPDATE = 1 << VSOCK_OP_CREDIT_UPDATE,
+    OWE_CREDIT_REQUEST = 1 << VSOCK_OP_CREDIT_REQUEST,
+};
+
+/* Bytes that wait: for a socket, or (the preface) for the guest. */
+struct vsock_bytes {
+    uint8_t *p;
+    size_t start, n, cap;
+};
+void vsock_bytes_add(struct vsock_bytes *b, const void *bytes, size_t n);
+void vsock_bytes_take(struct vsock_bytes *b, size_t n); /* releases the memory when empty */
+void vsock_bytes_done(struct vsock_bytes *b);
+
+struct vsock_stream {
+    struct list link; /* in dev->streams */
+    struct list turn; /* in dev->turns: has something for the guest */
+    struct vsock_stream *hash_next;
+    struct vsock_dev *dev; /* borrowed: the owner */
+    uint32_t number, guest_port, host_port;
+    enum vsock_state state;
+    bool is_hashed;
+    unsigned owed; /* enum vsock_owed */
+    struct vhost_timer timer;
+    struct vsock_group *group; /* a reference, or NULL */
+    void *client;              /* borrowed */
+    bool dies_with_client;
+    vsock_done_fn on_done;
+    void *arg; /* borrowed */
+
+    int fd;
+    struct vhost_source source;
+    bool readable;   /* reading may yield something; until EAGAIN */
+    bool hung_up;    /* both directions of the socket are closed by its peer */
+    bool host_eof;   /* the socket will yield no more */
+    bool write_shut; /* shutdown(SHUT_WR) was done */
+    bool discards;   /* the socket takes no more: what the guest sends is dropped */
+
+    /* To the guest. */
+    struct vsock_bytes preface;
+    uint32_t sent, peer_space, peer_taken;
+    bool asked_credit;
+    uint8_t shutdown_sent, shutdown_got; /* enum vsock_shutdown */
+
+    /* From the guest. */
+    struct vsock_bytes backlog;
+    uint32_t space, received, taken, taken_told;
+};
+
+#define BUCKETS 4096
+#define RESETS_MAX 256
+
+struct vsock_dev {
+    struct vhost_dev base;
+    const struct vsock_dev_events *events; /* borrowed */
+    void *owner;                           /* borrowed */
+    struct list streams, turns;
+    unsigned n_streams, n_streams_max;
+    uint64_t granted; /* sum of the streams' space */
+    uint32_t next_number, next_port;
+    struct vhost_task work;
+    bool tx_pending;      /* the transmit queue was not emptied in the last round */
+    bool wants_rx;        /* the receive queue was empty; a kick will tell */
+    struct devctl_counters counters;
+    struct { /* RST packets for ports without a stream; more are dropped */
+        uint32_t guest_port[RESETS_MAX], host_port[RESETS_MAX];
+        uint16_t type[RESETS_MAX];
+        unsigned first, n;
+    } resets;
+    struct vsock_stream *buckets[BUCKETS];
+};
+
+/* vsock_table.c */
+struct vsock_stream *vsock_table_find(struct vsock_dev *v, uint32_t guest_port, uint32_t host_port);
+/* NULL when there are too many streams. */
+struct vsock_stream *vsock_table_add(struct vsock_dev *v, uint32_t guest_port, uint32_t host_port,
+                                     enum vsock_state state);
+void vsock_table_forget(struct vsock_stream *s); /* its ports may be used again */
+void vsock_table_remove(struct vsock_stream *s); /* and frees it */
+uint32_t vsock_table_free_port(struct vsock_dev *v, uint32_t guest_port);
+
+/* vsock_stream.c */
+/* A packet of the guest for the stream; the payload has header->len bytes. May free the stream. */
+void vsock_stream_packet(struct vsock_stream *s, const struct vsock_header *header,
+                         struct iovec *payload, unsigned n_payload);
+/* Something for the guest: queues the stream for its turn. */
+void vsock_stream_wake(struct vsock_stream *s);
+void vsock_stream_owe(struct vsock_stream *s, unsigned packets);
+/* Bytes that may be sent to the guest now; 0 when there is nothing to send or no space. */
+uint32_t vsock_stream_sendable(struct vsock_stream *s);
+/* Reads what goes to the guest. 0: nothing now (it may have ended; look at owed). */
+size_t vsock_stream_read(struct vsock_stream *s, const struct iovec *iov, unsigned n_iov);
+/* Fills the parts of a header that belong to the stream. */
+void vsock_stream_header(struct vsock_stream *s, struct vsock_header *out);
+/* Starts the time that the owner has for a held stream. */
+void vsock_stream_hold(struct vsock_stream *s);
+/* A packet that was owed has been sent. May free the stream. */
+void vsock_stream_paid(struct vsock_stream *s, enum vsock_op op);
+/* Ends it from our side: closes the socket with a reset; the guest is owed a RST if it knows the
+ * stream. error is for on_done. */
+void vsock_stream_abort(struct vsock_stream *s, int error);
+/* Ends it without telling the guest, which has forgotten it. */
+void vsock_stream_drop(struct vsock_stream *s, int error);
+
+/* vsock_dev.c */
+void vsock_dev_wake(struct vsock_dev *v);
+
+#endif
