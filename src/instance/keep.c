@@ -1,0 +1,110 @@
+#include "instance/keep.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/strv.h"
+#include "sys/dir.h"
+#include "sys/file.h"
+#include "sys/lock.h"
+
+/* Names with a leading dot are never instances. */
+#define HIDDEN_PREFIX ".clima-"
+
+bool keep_new_dir(const char *lima_home, char **out_dir, int *out_lock, struct err **errp)
+{
+    auto_mem char *prefix = path_join(lima_home, HIDDEN_PREFIX);
+    auto_mem char *dir = NULL;
+
+    if (!dir_make_temp(prefix, &dir, errp) || !lock_dir(dir, LOCK_WAIT, out_lock, errp))
+        return false;
+    *out_dir = MOVE(dir);
+    return true;
+}
+
+bool keep_remove(const char *dir, struct err **errp)
+{
+    auto_mem char *home = path_dir(dir);
+    auto_mem char *grave = NULL;
+    auto_mem char *target = NULL;
+    auto_fd int lock = -1;
+
+    if (!keep_new_dir(home, &grave, &lock, errp))
+        return false;
+    target = path_join(grave, path_base(dir));
+    if (!file_rename(dir, target, errp)) {
+        (void)rmdir(grave);
+        return false;
+    }
+    return dir_remove_tree(grave, errp);
+}
+
+void keep_sweep(const char *lima_home)
+{
+    auto_strv struct strv names = { 0 };
+    auto_err struct err *err = NULL;
+
+    if (!dir_list(lima_home, &names, &err)) {
+        log_debug("%s", err_text(err));
+        return;
+    }
+    for (size_t i = 0; i < names.n; i++) {
+        auto_mem char *path = path_join(lima_home, names.v[i]);
+        auto_fd int lock = -1;
+        struct err *why = NULL;
+
+        if (!str_starts(names.v[i], HIDDEN_PREFIX))
+            continue;
+        if (!lock_dir(path, LOCK_TRY, &lock, &why) || !dir_remove_tree(path, &why))
+            log_debug("%s", err_text(why));
+        err_free(why);
+    }
+}
+
+static bool survives_reset(const char *name)
+{
+    return str_ends(name, ".yaml") || str_ends(name, ".yml") || strcmp(name, "lima-version") == 0 ||
+           strcmp(name, "protected") == 0 || strcmp(name, "vz-identifier") == 0;
+}
+
+bool keep_reset(const char *dir, struct progress *progress, struct err **errp)
+{
+    auto_strv struct strv names = { 0 };
+
+    if (!dir_list(dir, &names, errp))
+        return false;
+    for (size_t i = 0; i < names.n; i++) {
+        auto_mem char *path = path_join(dir, names.v[i]);
+
+        if (survives_reset(names.v[i]))
+            continue;
+        if (unlink(path) != 0 && rmdir(path) != 0)
+            progress_note(progress, LOG_ERROR, "cannot remove \"%s\": %s", path, strerror(errno));
+    }
+    return true;
+}
+
+bool keep_is_protected(const char *dir)
+{
+    auto_mem char *path = path_join(dir, "protected");
+
+    return file_exists(path);
+}
+
+bool keep_protect(const char *dir, struct err **errp)
+{
+    auto_mem char *path = path_join(dir, "protected");
+
+    return file_write_atomic(path, SV(""), 0400, errp);
+}
+
+bool keep_unprotect(const char *dir, struct err **errp)
+{
+    auto_mem char *path = path_join(dir, "protected");
+
+    return file_remove(path, errp);
+}
