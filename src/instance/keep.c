@@ -19,8 +19,9 @@ bool keep_new_dir(const char *lima_home, char **out_dir, int *out_lock, struct e
 {
     auto_mem char *prefix = path_join(lima_home, HIDDEN_PREFIX);
     auto_mem char *dir = NULL;
+    auto_fd int home_lock = -1; /* keeps keep_sweep() away until the new directory is locked */
 
-    if (!dir_make_temp(prefix, &dir, errp) || !lock_dir(dir, LOCK_WAIT, out_lock, errp))
+    if (!lock_dir(lima_home, LOCK_WAIT, &home_lock, errp) || !dir_make_temp(prefix, &dir, errp) || !lock_dir(dir, LOCK_WAIT, out_lock, errp))
         return false;
     *out_dir = MOVE(dir);
     return true;
@@ -43,6 +44,22 @@ bool keep_remove(const char *dir, struct err **errp)
     return dir_remove_tree(grave, errp);
 }
 
+/* Removes one directory unless somebody is at work in it. */
+static void sweep(const char *lima_home, const char *name)
+{
+    auto_mem char *path = path_join(lima_home, name);
+    auto_fd int home_lock = -1;
+    auto_fd int lock = -1;
+    auto_err struct err *err = NULL;
+
+    if (lock_dir(lima_home, LOCK_WAIT, &home_lock, &err) && lock_dir(path, LOCK_TRY, &lock, &err)) {
+        (void)close(MOVE_FD(home_lock));
+        if (dir_remove_tree(path, &err))
+            return;
+    }
+    log_debug("%s", err_text(err));
+}
+
 void keep_sweep(const char *lima_home)
 {
     auto_strv struct strv names = { 0 };
@@ -52,17 +69,9 @@ void keep_sweep(const char *lima_home)
         log_debug("%s", err_text(err));
         return;
     }
-    for (size_t i = 0; i < names.n; i++) {
-        auto_mem char *path = path_join(lima_home, names.v[i]);
-        auto_fd int lock = -1;
-        struct err *why = NULL;
-
-        if (!str_starts(names.v[i], HIDDEN_PREFIX))
-            continue;
-        if (!lock_dir(path, LOCK_TRY, &lock, &why) || !dir_remove_tree(path, &why))
-            log_debug("%s", err_text(why));
-        err_free(why);
-    }
+    for (size_t i = 0; i < names.n; i++)
+        if (str_starts(names.v[i], HIDDEN_PREFIX))
+            sweep(lima_home, names.v[i]);
 }
 
 static bool survives_reset(const char *name)
