@@ -21,7 +21,8 @@ bool keep_new_dir(const char *lima_home, char **out_dir, int *out_lock, struct e
     auto_mem char *dir = NULL;
     auto_fd int home_lock = -1; /* keeps keep_sweep() away until the new directory is locked */
 
-    if (!lock_dir(lima_home, LOCK_WAIT, &home_lock, errp) || !dir_make_temp(prefix, &dir, errp) || !lock_dir(dir, LOCK_WAIT, out_lock, errp))
+    if (!lock_dir(lima_home, LOCK_WAIT, &home_lock, errp) || !dir_make_temp(prefix, &dir, errp) ||
+        !lock_dir(dir, LOCK_WAIT, out_lock, errp))
         return false;
     *out_dir = MOVE(dir);
     return true;

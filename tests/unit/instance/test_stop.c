@@ -120,7 +120,8 @@ static void grace_waits_for_both_processes(void **state)
     assert_true(file_write_atomic(events, SV(""), 0600, NULL));
     f->machine = spawn(f, "null.pid", FOREVER);
     auto_mem char *script = mem_printf(
-        "sleep 1000 & trap 'kill $!; echo \"{\\\"time\\\":\\\"2100-01-01T00:00:00Z\\\",\\\"status\\\":{\\\"exiting\\\":true}}\" "
+        "sleep 1000 & trap 'kill $!; "
+        "echo \"{\\\"time\\\":\\\"2100-01-01T00:00:00Z\\\",\\\"status\\\":{\\\"exiting\\\":true}}\" "
         ">>ha.stdout.log; kill -9 %d; exit 0' INT; echo >ready; wait",
         (int)f->machine.pid);
 
