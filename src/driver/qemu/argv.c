@@ -1,0 +1,236 @@
+#include "driver/qemu/argv.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/sb.h"
+#include "driver/qemu/argv_priv.h"
+#include "driver/qemu/files.h"
+
+/* QEMU takes its options with one dash or two. */
+bool argv_is_overridden(const struct qemu_machine *m, const char *option)
+{
+    for (size_t i = 1; i < m->words.n; i++) {
+        const char *word = m->words.v[i];
+
+        if (str_eq(word, option) || (str_starts(word, "--") && str_eq(word + 1, option)))
+            return true;
+    }
+    return false;
+}
+
+void argv_put(struct argv *a, const char *option, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    strv_push(a->out, option);
+    strv_push_take(a->out, mem_vprintf(fmt, args));
+    va_end(args);
+}
+
+void argv_put_single(struct argv *a, const char *option, const char *fmt, ...)
+{
+    va_list args;
+
+    if (argv_is_overridden(a->m, option))
+        return;
+    va_start(args, fmt);
+    strv_push(a->out, option);
+    strv_push_take(a->out, mem_vprintf(fmt, args));
+    va_end(args);
+}
+
+char *argv_escape(const char *value)
+{
+    auto_sb struct sb out = { 0 };
+
+    for (; *value; value++) {
+        if (*value == ',')
+            sb_putc(&out, ',');
+        sb_putc(&out, *value);
+    }
+    return sb_steal(&out);
+}
+
+char *argv_path(const struct argv *a, const char *name)
+{
+    auto_mem char *path = path_join(a->m->dir, name);
+
+    return argv_escape(path);
+}
+
+const char *argv_virtio_bus(const struct argv *a)
+{
+    return a->m->arch->bus == QEMU_BUS_CCW ? "ccw" : "pci";
+}
+
+bool qemu_machine_can_share_memory(const struct qemu_machine *m)
+{
+    return m->features.memfd && m->arch->bus == QEMU_BUS_PCIE && !argv_is_overridden(m, "-machine") &&
+           !argv_is_overridden(m, "-object") && !argv_is_overridden(m, "-m");
+}
+
+static void put_machine(struct argv *a)
+{
+    const struct qemu_machine *m = a->m;
+    bool shared = m->link == DRIVER_LINK_DEVICES;
+
+    if (shared)
+        argv_put(a, "-object", "memory-backend-memfd,id=mem,size=%lluM,share=on",
+                 (unsigned long long)m->memory_mib);
+    argv_put_single(a, "-m", "%llu", (unsigned long long)m->memory_mib);
+    argv_put_single(a, "-machine", "%s%s%s", m->arch->machine,
+                    qemu_arch_machine_options(m->arch, m->features.version),
+                    shared ? ",memory-backend=mem" : "");
+    if (m->accel == QEMU_ACCEL_TCG)
+        argv_put_single(a, "-accel", "tcg,thread=multi,tb-size=512");
+    else
+        argv_put_single(a, "-accel", "%s", qemu_accel_names[m->accel]);
+    if (m->cpu)
+        argv_put_single(a, "-cpu", "%s", m->cpu);
+    if (str_eq(m->arch->machine, "q35")) {
+        argv_put(a, "-global", "ICH9-LPC.disable_s3=1");
+        argv_put(a, "-global", "ICH9-LPC.disable_s4=1");
+    }
+}
+
+/*
+ * With one processor TCG leaves out the guest's memory barriers, which is unsafe when another process
+ * looks at the rings; a second one that could be plugged in keeps them.
+ */
+static void put_processors(struct argv *a)
+{
+    const struct qemu_machine *m = a->m;
+
+    if (m->n_cpus == 1 && m->accel == QEMU_ACCEL_TCG && m->link == DRIVER_LINK_DEVICES)
+        argv_put_single(a, "-smp", "1,sockets=1,cores=2,threads=1,maxcpus=2");
+    else
+        argv_put_single(a, "-smp", "%u,sockets=1,cores=%u,threads=1", m->n_cpus, m->n_cpus);
+}
+
+static void put_firmware(struct argv *a)
+{
+    const struct qemu_firmware *fw = &a->m->firmware;
+
+    if (!fw->code)
+        return;
+
+    auto_mem char *code = argv_escape(fw->code);
+
+    argv_put(a, "-drive", "if=pflash,unit=0,format=%s,readonly=on,file=%s", fw->code_format, code);
+    if (fw->vars) {
+        auto_mem char *vars = argv_escape(fw->vars);
+
+        argv_put(a, "-drive", "if=pflash,unit=1,format=%s,file=%s", fw->vars_format, vars);
+    }
+}
+
+static void put_kernel(struct argv *a)
+{
+    const struct qemu_machine *m = a->m;
+
+    if (m->has_kernel) {
+        auto_mem char *kernel = path_join(m->dir, QEMU_KERNEL_NAME);
+
+        argv_put_single(a, "-kernel", "%s", kernel);
+    }
+    if (m->cmdline)
+        argv_put_single(a, "-append", "%s", m->cmdline);
+    if (m->has_initrd) {
+        auto_mem char *initrd = path_join(m->dir, QEMU_INITRD_NAME);
+
+        argv_put_single(a, "-initrd", "%s", initrd);
+    }
+}
+
+static void put_display(struct argv *a)
+{
+    const struct qemu_machine *m = a->m;
+
+    argv_put_single(a, "-display", "%s", m->display);
+    if (str_eq(m->display, "none"))
+        return;
+    if (m->arch->bus == QEMU_BUS_CCW)
+        argv_put(a, "-device", "virtio-gpu-ccw");
+    else if (str_eq(m->arch->name, "x86_64"))
+        argv_put(a, "-device", "virtio-vga");
+    else
+        argv_put(a, "-device", "virtio-gpu-pci");
+    argv_put(a, "-device", "virtio-keyboard-%s", argv_virtio_bus(a));
+    argv_put(a, "-device", "%s-%s", str_starts(m->display, "vnc") ? "virtio-tablet" : "virtio-mouse",
+             argv_virtio_bus(a));
+}
+
+static void put_audio(struct argv *a)
+{
+    const struct qemu_machine *m = a->m;
+
+    if (!m->audio_device)
+        return;
+    argv_put(a, "-audiodev", "%s,id=snd0", m->audio_device);
+    if (str_eq(m->audio_device, "none"))
+        return;
+    if (str_eq(m->audio_interface, "virtio")) {
+        argv_put(a, "-device", "virtio-sound-pci,audiodev=snd0");
+    } else {
+        argv_put(a, "-device", "ich9-intel-hda");
+        argv_put(a, "-device", "hda-output,audiodev=snd0");
+    }
+}
+
+static void put_small_devices(struct argv *a)
+{
+    const char *bus = argv_virtio_bus(a);
+
+    argv_put(a, "-device", "virtio-rng-%s", bus);
+    if (semver_cmp(a->m->features.version, (struct semver){ 5, 1, 0 }) >= 0)
+        argv_put(a, "-device", "virtio-balloon-%s,free-page-reporting=on,deflate-on-oom=on", bus);
+}
+
+void qemu_argv_build(const struct qemu_machine *m, struct strv *out)
+{
+    struct argv a = { .m = m, .out = out };
+    auto_mem char *pid_path = path_join(m->dir, QEMU_PID_NAME);
+
+    strv_extend(out, &m->words);
+    argv_put(&a, "-name", "lima-%s", m->name);
+    argv_put(&a, "-pidfile", "%s", pid_path);
+    strv_push_list(out, "-nodefaults", "-no-user-config", NULL);
+    if (m->features.sandbox)
+        argv_put(&a, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+    put_machine(&a);
+    put_processors(&a);
+    put_firmware(&a);
+    put_kernel(&a);
+    argv_put_disks(&a);
+    argv_put_network(&a);
+    put_small_devices(&a);
+    put_display(&a);
+    put_audio(&a);
+    argv_put_links(&a);
+}
+
+void qemu_machine_done(struct qemu_machine *m)
+{
+    strv_done(&m->words);
+    free(m->name);
+    free(m->dir);
+    free(m->cpu);
+    qemu_firmware_done(&m->firmware);
+    free(m->cmdline);
+    free(m->disk.path);
+    free(m->disk.format);
+    for (size_t i = 0; i < m->n_disks; i++) {
+        free(m->disks[i].path);
+        free(m->disks[i].format);
+    }
+    free(m->disks);
+    free(m->mac);
+    free(m->display);
+    free(m->audio_device);
+    free(m->audio_interface);
+    *m = (struct qemu_machine){ 0 };
+}

@@ -1,0 +1,57 @@
+#include "driver/qemu/argv_priv.h"
+
+#include "base/mem.h"
+#include "driver/qemu/files.h"
+
+/*
+ * Formats are always given: a guest that writes a header of another format into a raw disk would
+ * otherwise choose which host files QEMU opens at the next start.
+ */
+static void put_drive(struct argv *a, const struct qemu_disk *disk, const char *id)
+{
+    auto_mem char *path = argv_escape(disk->path);
+
+    argv_put(a, "-drive", "file=%s,format=%s,if=none,id=%s,discard=on,detect-zeroes=unmap", path,
+             disk->format, id);
+}
+
+static void put_cd(struct argv *a, const char *name, const char *id, const char *bus, int bootindex)
+{
+    auto_mem char *path = argv_path(a, name);
+
+    argv_put(a, "-drive", "file=%s,format=raw,if=none,id=%s,readonly=on", path, id);
+    if (bootindex >= 0)
+        argv_put(a, "-device", "scsi-cd,bus=%s.0,drive=%s,bootindex=%d", bus, id, bootindex);
+    else
+        argv_put(a, "-device", "scsi-cd,bus=%s.0,drive=%s", bus, id);
+}
+
+void argv_put_disks(struct argv *a)
+{
+    const struct qemu_machine *m = a->m;
+    const char *bus = argv_virtio_bus(a);
+
+    put_drive(a, &m->disk, "boot-disk");
+    argv_put(a, "-device", "virtio-blk-%s,drive=boot-disk,bootindex=1", bus);
+    argv_put_single(a, "-boot", "menu=off,splash-time=0");
+
+    for (size_t i = 0; i < m->n_disks; i++) {
+        auto_mem char *id = mem_printf("disk%zu", i);
+
+        put_drive(a, &m->disks[i], id);
+        argv_put(a, "-device", "virtio-blk-%s,drive=%s", bus, id);
+    }
+
+    if (m->has_iso || m->seed == QEMU_SEED_CD)
+        argv_put(a, "-device", "virtio-scsi-%s,id=scsi0", bus);
+    if (m->has_iso)
+        put_cd(a, QEMU_ISO_NAME, "iso", "scsi0", 0);
+    if (m->seed == QEMU_SEED_CD)
+        put_cd(a, QEMU_CIDATA_NAME, "cidata", "scsi0", -1);
+    if (m->seed == QEMU_SEED_DISK) {
+        auto_mem char *path = argv_path(a, QEMU_CIDATA_NAME);
+
+        argv_put(a, "-drive", "file=%s,format=raw,if=none,id=cidata,readonly=on", path);
+        argv_put(a, "-device", "virtio-blk-%s,drive=cidata,serial=cidata", bus);
+    }
+}

@@ -1,0 +1,131 @@
+/*
+ * qemu_argv_build() against recorded command lines. A case is a folder: machine.json has the members
+ * of struct qemu_machine, argv.txt a word a line. UPDATE_GOLDEN=1 rewrites argv.txt.
+ */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/enum.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "driver/qemu/argv.h"
+#include "lang/json/json.h"
+#include "sys/dir.h"
+#include "sys/file.h"
+
+static const char *const seed_names[] = { "none", "cd", "disk" };
+
+static const char *text_of(const json_t *doc, const char *key)
+{
+    return json_string_value(json_object_get(doc, key));
+}
+
+static uint64_t number_of(const json_t *doc, const char *key)
+{
+    return (uint64_t)json_integer_value(json_object_get(doc, key));
+}
+
+static int word_of(const json_t *doc, const char *key, const char *const *names, size_t n)
+{
+    const char *text = text_of(doc, key);
+
+    return text ? enum_from_name(names, n, text) : 0;
+}
+
+static void disk_of(const json_t *doc, struct qemu_disk *out)
+{
+    out->path = mem_strdup(text_of(doc, "path"));
+    out->format = mem_strdup(text_of(doc, "format"));
+}
+
+static bool machine_of(const json_t *doc, struct qemu_machine *m)
+{
+    const json_t *firmware = json_object_get(doc, "firmware");
+    const json_t *disks = json_object_get(doc, "disks");
+    const json_t *words = json_object_get(doc, "words");
+
+    m->arch = qemu_arch_find(text_of(doc, "arch"));
+    if (!m->arch || !semver_parse(sv_of(text_of(doc, "version")), &m->features.version))
+        return false;
+    qemu_features_scan(sv_of(text_of(doc, "features")), &m->features);
+    m->accel = (enum qemu_accel)word_of(doc, "accel", qemu_accel_names, QEMU_ACCEL_COUNT);
+    for (size_t i = 0; i < json_array_size(words); i++)
+        strv_push(&m->words, json_string_value(json_array_get(words, i)));
+    m->name = mem_strdup(text_of(doc, "name"));
+    m->dir = mem_strdup(text_of(doc, "dir"));
+    m->cpu = mem_strdup(text_of(doc, "cpu"));
+    m->n_cpus = (unsigned)number_of(doc, "cpus");
+    m->memory_mib = number_of(doc, "memory");
+    m->firmware.code = mem_strdup(text_of(firmware, "code"));
+    m->firmware.code_format = mem_strdup(text_of(firmware, "codeFormat"));
+    m->firmware.vars = mem_strdup(text_of(firmware, "vars"));
+    m->firmware.vars_format = mem_strdup(text_of(firmware, "varsFormat"));
+    m->has_kernel = json_is_true(json_object_get(doc, "kernel"));
+    m->has_initrd = json_is_true(json_object_get(doc, "initrd"));
+    m->cmdline = mem_strdup(text_of(doc, "cmdline"));
+    disk_of(json_object_get(doc, "disk"), &m->disk);
+    m->has_iso = json_is_true(json_object_get(doc, "iso"));
+    m->seed = (enum qemu_seed)word_of(doc, "seed", seed_names, COUNT(seed_names));
+    m->n_disks = json_array_size(disks);
+    m->disks = mem_array(m->n_disks, sizeof(*m->disks));
+    for (size_t i = 0; i < m->n_disks; i++)
+        disk_of(json_array_get(disks, i), &m->disks[i]);
+    m->mac = mem_strdup(text_of(doc, "mac"));
+    m->ssh_port = (uint16_t)number_of(doc, "sshPort");
+    m->link = (enum driver_link_kind)word_of(doc, "link", driver_link_names, DRIVER_LINK_COUNT);
+    m->display = mem_strdup(text_of(doc, "display"));
+    m->audio_device = mem_strdup(text_of(doc, "audioDevice"));
+    m->audio_interface = mem_strdup(text_of(doc, "audioInterface"));
+    return true;
+}
+
+static bool case_run(const char *dir, struct err **errp)
+{
+    auto_mem char *machine_path = path_join(dir, "machine.json");
+    auto_mem char *argv_path = path_join(dir, "argv.txt");
+    auto_sb struct sb text = { 0 };
+    auto_mem char *expected = NULL;
+    auto_qemu_machine struct qemu_machine m = { 0 };
+    auto_strv struct strv argv = { 0 };
+    auto_json json_t *doc = NULL;
+
+    if (!file_read_all(machine_path, 65536, &text, errp) || !(doc = json_parse(sb_view(&text), errp)))
+        return false;
+    if (!machine_of(doc, &m))
+        return err_set(errp, ERR_INVALID, "unknown arch or version");
+    qemu_argv_build(&m, &argv);
+
+    auto_mem char *joined = strv_join(&argv, "\n");
+    auto_mem char *actual = mem_printf("%s\n", joined);
+
+    if (getenv("UPDATE_GOLDEN"))
+        return file_write_atomic(argv_path, sv_of(actual), 0644, errp);
+    if (!file_read_text(argv_path, 65536, &expected, errp))
+        return false;
+    if (!str_eq(actual, expected))
+        return err_set(errp, ERR_INVALID, "differs from argv.txt, it is now:\n%s", actual);
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    auto_strv struct strv cases = { 0 };
+    auto_err struct err *err = NULL;
+    int status = 0;
+
+    if (argc != 2 || !dir_list(argv[1], &cases, &err)) {
+        fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
+        return 2;
+    }
+    for (size_t i = 0; i < cases.n; i++) {
+        auto_mem char *dir = path_join(argv[1], cases.v[i]);
+        auto_err struct err *why = NULL;
+
+        if (case_run(dir, &why))
+            continue;
+        fprintf(stderr, "%s: %s\n", cases.v[i], err_text(why));
+        status = 1;
+    }
+    return status || cases.n == 0;
+}
