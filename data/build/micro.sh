@@ -73,7 +73,7 @@ for applet in init getty halt poweroff reboot modprobe insmod rmmod lsmod sysctl
 done
 
 cd "$micro/etc" || exit 1
-mkdir -p dropbear init.d pam.d profile.d sudoers.d udhcpc
+mkdir -p dropbear pam.d profile.d sudoers.d udhcpc
 echo 'lima' >hostname
 printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n' >hosts
 printf 'passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n' >nsswitch.conf
@@ -130,30 +130,10 @@ for service in sudo sudo-i; do
 done
 printf 'auth required pam_deny.so\naccount required pam_deny.so\npassword required pam_deny.so\nsession required pam_deny.so\n' \
     >pam.d/other
+# The guest agent stays process 1 (clima.supervise) and keeps this running.
 cat >inittab <<'END'
-::sysinit:/etc/init.d/rcS
 ::respawn:/usr/sbin/dropbear -F -R -s -p 22
-::ctrlaltdel:/sbin/reboot
-::shutdown:/bin/sync
-::shutdown:/bin/umount -a -r
 END
-# What the guest agent has done before, as /init, is not done again.
-cat >init.d/rcS <<'END'
-#!/bin/sh
-mountpoint() { grep -q " $1 " /proc/mounts; }
-[ -e /proc/self ] || mount -t proc proc /proc
-mountpoint /sys || mount -t sysfs sys /sys
-mountpoint /dev || mount -t devtmpfs dev /dev
-mountpoint /run || mount -t tmpfs -o mode=0755 run /run
-mkdir -p /dev/pts /dev/shm
-mountpoint /dev/pts || mount -t devpts -o gid=5,mode=620 devpts /dev/pts
-mountpoint /dev/shm || mount -t tmpfs -o mode=1777 shm /dev/shm
-mountpoint /sys/fs/cgroup || mount -t cgroup2 cgroup2 /sys/fs/cgroup
-[ -n "$(hostname)" ] && [ "$(hostname)" != '(none)' ] || hostname -F /etc/hostname
-ip link set lo up
-mount -a
-END
-chmod 0755 init.d/rcS
 mkdir -p "$micro/usr/share/udhcpc"
 cat >"$micro/usr/share/udhcpc/default.script" <<'END'
 #!/bin/sh
