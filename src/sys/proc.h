@@ -92,6 +92,10 @@ bool cmd_run(const struct cmd *cmd, struct cmd_result *res, struct err **errp) M
  * (when that was captured). res may be NULL. */
 bool cmd_check(const struct cmd *cmd, struct cmd_result *res, struct err **errp) MUST_USE;
 
+/* True for status 0; else ERR_CHILD "NAME failed with exit status N: last lines of stderr". */
+bool proc_status_check(const char *name, int status, struct sv stderr_text,
+                       struct err **errp) MUST_USE;
+
 /* A started child. Reap it with proc_wait(); descriptors that are not used hold -1. */
 struct proc {
     pid_t pid;

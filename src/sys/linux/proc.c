@@ -346,9 +346,9 @@ bool cmd_run(const struct cmd *cmd, struct cmd_result *res, struct err **errp)
 }
 
 /* The last lines of stderr on one line. */
-static char *stderr_tail(const struct sb *text)
+static char *stderr_tail(struct sv text)
 {
-    struct sv view = sv_trim(sb_view(text)), line;
+    struct sv view = sv_trim(text), line;
     auto_sb struct sb out = { 0 };
 
     if (view.n > PROC_TAIL_MAX) {
@@ -367,23 +367,27 @@ static char *stderr_tail(const struct sb *text)
     return sb_steal(&out);
 }
 
+bool proc_status_check(const char *name, int status, struct sv stderr_text, struct err **errp)
+{
+    auto_mem char *tail = stderr_tail(stderr_text);
+
+    if (status == 0)
+        return true;
+    if (status > 128)
+        return err_set_child(errp, status, "%s was killed by signal %d%s%s", name, status - 128,
+                             *tail ? ": " : "", tail);
+    return err_set_child(errp, status, "%s failed with exit status %d%s%s", name, status,
+                         *tail ? ": " : "", tail);
+}
+
 bool cmd_check(const struct cmd *cmd, struct cmd_result *res, struct err **errp)
 {
     auto_cmd_result struct cmd_result own = { 0 };
-    auto_mem char *tail = NULL;
 
     if (!res)
         res = &own;
-    if (!cmd_run(cmd, res, errp))
-        return false;
-    if (res->status == 0)
-        return true;
-    tail = stderr_tail(&res->err);
-    if (res->status > 128)
-        return err_set_child(errp, res->status, "%s was killed by signal %d%s%s", cmd->argv.v[0],
-                             res->status - 128, *tail ? ": " : "", tail);
-    return err_set_child(errp, res->status, "%s failed with exit status %d%s%s", cmd->argv.v[0],
-                         res->status, *tail ? ": " : "", tail);
+    return cmd_run(cmd, res, errp) &&
+           proc_status_check(cmd->argv.v[0], res->status, sb_view(&res->err), errp);
 }
 
 /* --- Other processes --- */
