@@ -213,7 +213,7 @@ static bool take_member(struct guest_msg *msg, enum tag tag, struct sv value, st
     case TAG_TEXT:
         if (sv_find(value, '\0') >= 0 || !utf8_is_valid(value))
             return bad_field(errp, msg->type, tag, "is not a text");
-        /* fallthrough */
+        __attribute__((fallthrough)); /* a text is data too */
     case TAG_DATA:
         if (value.n > tags[tag].max)
             return bad_field(errp, msg->type, tag, "is too long");
