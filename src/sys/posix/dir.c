@@ -135,8 +135,8 @@ static bool remove_entry(int parent_fd, const char *name, const char *path, unsi
     fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 && errno == EACCES) {
         /* Ours, but without the right to list it. */
-        (void)fchmodat(parent_fd, name, 0700, AT_SYMLINK_NOFOLLOW);
-        fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fchmodat(parent_fd, name, 0700, AT_SYMLINK_NOFOLLOW) == 0)
+            fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     }
     if (fd < 0)
         return sys_fail(errp, errno == ENOTDIR ? EPERM : errno, "cannot remove %s", path);
