@@ -95,6 +95,11 @@ bool sv_next(struct sv *v, char sep, struct sv *out_head)
     return true;
 }
 
+bool sv_next_line(struct sv *v, struct sv *out_line)
+{
+    return v->n > 0 && sv_next(v, '\n', out_line);
+}
+
 bool str_starts(const char *s, const char *prefix)
 {
     return strncmp(s, prefix, strlen(prefix)) == 0;

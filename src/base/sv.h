@@ -31,6 +31,8 @@ ptrdiff_t sv_rfind(struct sv v, char c);
 /* Cuts at the first sep: *out_head gets what is before, v what is after (empty when there is no
  * sep). Returns false when v was exhausted before the call. */
 bool sv_next(struct sv *v, char sep, struct sv *out_head);
+/* Cuts off the first line, without its LF; a text that ends with LF has no empty line after it. */
+bool sv_next_line(struct sv *v, struct sv *out_line);
 
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);

@@ -46,6 +46,13 @@ static void views_are_cut_and_compared(void **state)
     while (sv_next(&rest, ',', &part))
         n++;
     assert_int_equal(n, 3);
+
+    struct sv lines = SV("a\n\nb\n");
+
+    for (n = 0; sv_next_line(&lines, &part);)
+        n++;
+    assert_int_equal(n, 3);
+    assert_true(sv_eq(part, SV("b")));
     assert_true(sv_eq(sv_trim(SV(" \t x \r\n")), SV("x")));
     assert_true(sv_starts(SV("abc"), SV("ab")));
     assert_false(sv_starts(SV("a"), SV("ab")));
