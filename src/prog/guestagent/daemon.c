@@ -1,0 +1,350 @@
+/*
+ * One thread, one epoll set: the link and its listening socket, signals, one timer, and, until the
+ * boot is over, inotify on /run for the markers of wire/initrd.h. Idle, connected, booted: nothing
+ * wakes up.
+ *
+ * The phase `ssh` is done when the marker is there (user, keys and environment are final) and
+ * something listens on port 22. Nobody tells of a listener, so that one is looked for with growing
+ * pauses, between the marker and the listener only.
+ */
+#include "prog/guestagent/daemon.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/timerfd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "prog/guestagent/clock.h"
+#include "prog/guestagent/link.h"
+#include "prog/guestagent/phases.h"
+#include "prog/guestagent/report.h"
+#include "prog/guestagent/ssh_watch.h"
+#include "prog/guestagent/unit.h"
+#include "prog/guestagent/update.h"
+#include "sys/dir.h"
+#include "sys/file.h"
+#include "sys/host.h"
+#include "sys/sig.h"
+#include "wire/initrd.h"
+
+enum {
+    SSH_PAUSE_MIN_MS = 20,
+    SSH_PAUSE_MAX_MS = 500,
+    GOODBYE_MS = 2000, /* for the last frames before the program is replaced */
+    FAILED_SIZE_MAX = GUEST_TEXT_LEN_MAX,
+};
+
+enum source { SOURCE_LINK, SOURCE_LISTEN, SOURCE_SIGNAL, SOURCE_TIMER, SOURCE_MARKERS };
+
+struct daemon {
+    int epoll_fd, signal_fd, timer_fd;
+    int markers_fd; /* -1 once the boot is over */
+    struct link link;
+    struct phases phases;
+    char *phases_path;
+    struct update update;
+    char program[PATH_MAX]; /* what an update replaces */
+    unsigned ssh_pause_ms;
+    uint64_t ssh_at_ns; /* when to look for the listener again; 0 = not waiting */
+    bool is_replaced;   /* by an update */
+    bool is_ending;
+};
+
+static bool watch(struct daemon *d, int fd, enum source source)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.u32 = source };
+
+    return epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static void tell_phase(struct daemon *d, enum guest_phase phase, enum guest_state state,
+                       const char *text)
+{
+    auto_sb struct sb frame = { 0 };
+    auto_err struct err *err = NULL;
+
+    if (!phases_set(&d->phases, phase, state, text))
+        return;
+    log_info("Phase %s: %s%s%s", guest_phase_name(phase), guest_state_name(state), text ? ": " : "",
+             text ? text : "");
+    if (!phases_save(&d->phases, d->phases_path, &err))
+        log_warn("%s", err_text(err));
+    phases_put(&d->phases, phase, &frame);
+    link_send(&d->link, &frame);
+}
+
+static void greet(struct daemon *d)
+{
+    auto_sb struct sb frames = { 0 };
+
+    update_cancel(&d->update);
+    report_put_hello(0, &frames);
+    phases_put_all(&d->phases, &frames);
+    link_send(&d->link, &frames);
+}
+
+static void check_ssh(struct daemon *d)
+{
+    d->ssh_at_ns = 0;
+    if (phases_is(&d->phases, GUEST_PHASE_SSH, GUEST_DONE) || !file_exists(INITRD_SSH_READY))
+        return;
+    if (ssh_watch_is_listening(SSH_WATCH_PORT)) {
+        tell_phase(d, GUEST_PHASE_SSH, GUEST_DONE, NULL);
+        return;
+    }
+    tell_phase(d, GUEST_PHASE_SSH, GUEST_BEGUN, NULL);
+    d->ssh_at_ns = host_monotonic_ns() + (uint64_t)d->ssh_pause_ms * 1000000;
+    d->ssh_pause_ms =
+        d->ssh_pause_ms * 2 > SSH_PAUSE_MAX_MS ? SSH_PAUSE_MAX_MS : d->ssh_pause_ms * 2;
+}
+
+static void check_boot(struct daemon *d)
+{
+    auto_sb struct sb failed = { 0 };
+
+    if (!file_exists(INITRD_BOOT_DONE)) {
+        tell_phase(d, GUEST_PHASE_BOOT, GUEST_BEGUN, NULL);
+        return;
+    }
+    if (file_exists(INITRD_BOOT_FAILED)) {
+        if (!file_read_all(INITRD_BOOT_FAILED, FAILED_SIZE_MAX, &failed, NULL))
+            sb_puts(&failed, "more than can be named");
+        tell_phase(d, GUEST_PHASE_BOOT, GUEST_FAILED, sb_str(&failed));
+    } else {
+        tell_phase(d, GUEST_PHASE_BOOT, GUEST_DONE, NULL);
+    }
+}
+
+static void check_markers(struct daemon *d)
+{
+    char events[4096];
+
+    while (d->markers_fd >= 0 && read(d->markers_fd, events, sizeof(events)) > 0)
+        ; /* which one it was does not matter */
+    check_ssh(d);
+    check_boot(d);
+    if (d->markers_fd >= 0 && phases_is(&d->phases, GUEST_PHASE_SSH, GUEST_DONE) &&
+        !phases_is(&d->phases, GUEST_PHASE_BOOT, GUEST_BEGUN))
+        (void)close(MOVE_FD(d->markers_fd));
+}
+
+static void take_time(struct daemon *d, int64_t host_ns)
+{
+    auto_err struct err *err = NULL;
+    struct guest_msg answer = { .type = GUEST_TIME_RESULT };
+    bool adjusted;
+
+    if (!clock_sync(host_ns, &answer.drift_ns, &adjusted, &err))
+        answer.text = sv_of(err_text(err));
+    answer.adjusted = adjusted;
+    if (adjusted)
+        log_info("The clock was off by %lld ms", (long long)(answer.drift_ns / 1000000));
+    link_send_msg(&d->link, &answer);
+}
+
+static void answer_update(struct daemon *d, const struct err *err)
+{
+    if (err)
+        log_error("Update: %s", err_text(err));
+    link_send_msg(&d->link, &(struct guest_msg){ .type = GUEST_UPDATE_RESULT,
+                                                 .text = sv_of(err ? err_text(err) : "") });
+}
+
+static void begin_update(struct daemon *d, const struct guest_msg *msg)
+{
+    auto_err struct err *err = NULL;
+
+    if (!update_begin(&d->update, d->program, msg->size, msg->crc, &err))
+        answer_update(d, err);
+}
+
+static void feed_update(struct daemon *d, struct sv data)
+{
+    auto_err struct err *err = NULL;
+    bool complete;
+
+    if (d->update.fd < 0)
+        return; /* the rest of one that failed, which was answered */
+    if (!update_feed(&d->update, data, &complete, &err)) {
+        answer_update(d, err);
+        return;
+    }
+    if (complete) {
+        answer_update(d, NULL);
+        link_flush(&d->link, GOODBYE_MS);
+        d->is_replaced = d->is_ending = true;
+    }
+}
+
+static void take_message(struct daemon *d, const struct guest_msg *msg)
+{
+    switch (msg->type) {
+    case GUEST_HELLO:
+        log_info("Connected to host agent %.*s", SV_ARG(msg->program));
+        break;
+    case GUEST_TIME:
+        take_time(d, msg->time_ns);
+        break;
+    case GUEST_UPDATE:
+        begin_update(d, msg);
+        break;
+    case GUEST_UPDATE_DATA:
+        feed_update(d, msg->data);
+        break;
+    case GUEST_PING:
+        link_send_msg(&d->link, &(struct guest_msg){ .type = GUEST_PONG, .id = msg->id });
+        break;
+    default: /* what only a guest says */
+        break;
+    }
+}
+
+static void take_messages(struct daemon *d)
+{
+    struct guest_msg msg;
+
+    while (!d->is_ending && link_next(&d->link, &msg))
+        take_message(d, &msg);
+}
+
+static void take_signals(struct daemon *d)
+{
+    while (sig_read(d->signal_fd))
+        d->is_ending = true;
+}
+
+/* Does what is due and sets the timer for what will be. */
+static void run_timers(struct daemon *d)
+{
+    uint64_t now = host_monotonic_ns(), next = 0;
+    struct itimerspec when = { 0 };
+
+    if (d->ssh_at_ns && now >= d->ssh_at_ns)
+        check_markers(d);
+    if (link_tick(&d->link, now))
+        greet(d);
+
+    next = d->ssh_at_ns;
+    if (d->link.retry_at_ns && (!next || d->link.retry_at_ns < next))
+        next = d->link.retry_at_ns;
+    when.it_value.tv_sec = (time_t)(next / 1000000000);
+    when.it_value.tv_nsec = (long)(next % 1000000000);
+    (void)timerfd_settime(d->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static void dispatch(struct daemon *d, enum source source)
+{
+    uint64_t n_expired;
+
+    switch (source) {
+    case SOURCE_LINK:
+        if (link_fd_ready(&d->link))
+            greet(d);
+        take_messages(d);
+        break;
+    case SOURCE_LISTEN:
+        if (link_listen_ready(&d->link))
+            greet(d);
+        break;
+    case SOURCE_SIGNAL:
+        take_signals(d);
+        break;
+    case SOURCE_TIMER:
+        (void)!read(d->timer_fd, &n_expired, sizeof(n_expired));
+        break;
+    case SOURCE_MARKERS:
+        check_markers(d);
+        break;
+    }
+}
+
+static bool set_up(struct daemon *d, const struct options *options, struct err **errp)
+{
+    static const int signals[] = { SIGTERM, SIGINT, 0 };
+    ssize_t n = readlink("/proc/self/exe", d->program, sizeof(d->program) - 1);
+
+    if (n < 0)
+        return err_set_os(errp, errno, "cannot find this program");
+    d->program[n] = '\0';
+    sig_ignore_pipe();
+    if (!dir_make_all(options->runtime_dir, 0755, errp) || !sig_open(signals, &d->signal_fd, errp))
+        return false;
+    d->phases_path = path_join(options->runtime_dir, "phases");
+    phases_load(&d->phases, d->phases_path);
+    d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    d->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    d->markers_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (d->epoll_fd < 0 || d->timer_fd < 0 || d->markers_fd < 0 ||
+        inotify_add_watch(d->markers_fd, "/run", IN_MOVED_TO | IN_CLOSE_WRITE) < 0 ||
+        !watch(d, d->signal_fd, SOURCE_SIGNAL) || !watch(d, d->timer_fd, SOURCE_TIMER) ||
+        !watch(d, d->markers_fd, SOURCE_MARKERS))
+        return err_set_os(errp, errno, "cannot watch for events");
+
+    d->link.vsock_port = options->vsock_port ? options->vsock_port : GUEST_VSOCK_PORT;
+    d->link.virtio_port = options->virtio_port[0] ? options->virtio_port : GUEST_VIRTIO_PORT;
+    d->link.socket_owner =
+        options->socket_owner == UNIT_OWNER_UNSET ? (uid_t)-1 : (uid_t)options->socket_owner;
+    d->link.epoll_fd = d->epoll_fd;
+    d->link.epoll_fd_tag = SOURCE_LINK;
+    d->link.epoll_listen_tag = SOURCE_LISTEN;
+    link_init(&d->link);
+    return true;
+}
+
+static void run(struct daemon *d)
+{
+    check_markers(d);
+    while (!d->is_ending) {
+        struct epoll_event events[8];
+        int n;
+
+        run_timers(d);
+        n = epoll_wait(d->epoll_fd, events, COUNT(events), -1);
+        for (int i = 0; i < n && !d->is_ending; i++)
+            dispatch(d, (enum source)events[i].data.u32);
+    }
+}
+
+static void tear_down(struct daemon *d)
+{
+    link_done(&d->link);
+    update_cancel(&d->update);
+    phases_done(&d->phases);
+    free(d->phases_path);
+    if (d->epoll_fd >= 0)
+        (void)close(d->epoll_fd);
+    if (d->timer_fd >= 0)
+        (void)close(d->timer_fd);
+    if (d->signal_fd >= 0)
+        (void)close(d->signal_fd);
+    if (d->markers_fd >= 0)
+        (void)close(d->markers_fd);
+}
+
+bool daemon_run(const struct options *options, char *const *argv, struct err **errp)
+{
+    struct daemon d = { .epoll_fd = -1,
+                        .signal_fd = -1,
+                        .timer_fd = -1,
+                        .markers_fd = -1,
+                        .link = { .fd = -1, .listen_fd = -1 },
+                        .update = UPDATE_NONE,
+                        .ssh_pause_ms = SSH_PAUSE_MIN_MS };
+    bool ok = set_up(&d, options, errp);
+
+    if (ok)
+        run(&d);
+    tear_down(&d);
+    if (ok && d.is_replaced) {
+        log_info("Going on as the new guest agent");
+        (void)execv(d.program, argv);
+        return err_set_os(errp, errno, "cannot execute %s", d.program);
+    }
+    return ok;
+}

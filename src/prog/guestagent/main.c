@@ -1,0 +1,76 @@
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "prog/guestagent/boot.h"
+#include "prog/guestagent/daemon.h"
+#include "prog/guestagent/initrd.h"
+#include "prog/guestagent/options.h"
+#include "prog/guestagent/setup.h"
+#include "prog/guestagent/unit.h"
+#include "sys/prefix.h"
+
+static const char usage[] =
+    "Usage: lima-guestagent daemon [--runtime-dir DIR] [--vsock-port N] [--virtio-port NAME]\n"
+    "                              [--socket-owner UID] [--debug]\n"
+    "       lima-guestagent install-systemd [--guestagent-updated] [--vsock-port N]\n"
+    "                              [--virtio-port NAME] [--socket-owner UID] [--debug]\n"
+    "       lima-guestagent boot        run the boot scripts of the seed\n"
+    "       lima-guestagent version\n"
+    "As process 1 of an initramfs (wire/initrd.h) it boots the guest.\n";
+
+static bool install_systemd(const struct options *options, struct err **errp)
+{
+    auto_mem char *program = NULL;
+
+    return prefix_self(&program, errp) &&
+           unit_install(&(struct unit_options){ .program = program,
+                                                .virtio_port = options->virtio_port,
+                                                .vsock_port = options->vsock_port,
+                                                .socket_owner = options->socket_owner,
+                                                .debug = options->debug },
+                        options->is_updated, errp);
+}
+
+static bool run(const struct options *options, char *const *argv, struct err **errp)
+{
+    if (str_eq(options->verb, "daemon"))
+        return daemon_run(options, argv, errp);
+    if (str_eq(options->verb, "install-systemd"))
+        return install_systemd(options, errp);
+    if (str_eq(options->verb, "boot"))
+        return boot_run(errp);
+    if (str_eq(options->verb, "resume-init") && getpid() == 1) {
+        setup_resume(errp);
+        return false;
+    }
+    if (str_eq(options->verb, "version")) {
+        (void)puts("lima-guestagent version " LIMA_VERSION "+clima." CLIMA_VERSION);
+        return true;
+    }
+    (void)fputs(usage, stderr);
+    return err_set(errp, ERR_INVALID, "unknown command \"%s\"", options->verb);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    auto_err struct err *err = NULL;
+
+    log_setup(LOG_INFO, LOG_FORMAT_TEXT);
+    if (initrd_is_init())
+        initrd_run();
+    if (!options_parse(argc, argv, &options, &err)) {
+        log_error("%s", err_text(err));
+        return 1;
+    }
+    if (options.debug)
+        log_set_level(LOG_DEBUG);
+    if (!run(&options, argv, &err)) {
+        log_error("%s", err_text(err));
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,202 @@
+#include "prog/guestagent/mounts.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+/* after sys/mount.h, whose constants it repeats */
+#include <linux/fs.h>
+#include <linux/magic.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/strv.h"
+#include "sys/file.h"
+
+/* As fs/ext4/ext4.h defines it; no header of the kernel's interface does. */
+#define EXT4_IOC_RESIZE_FS _IOW('f', 16, uint64_t)
+
+enum { MOUNT_TABLE_SIZE_MAX = 4 * 1024 * 1024, TREE_DEPTH_MAX = 32 };
+
+#define NOTHING_SPECIAL (MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
+static const struct {
+    const char *dir, *type;
+    unsigned long flags;
+    const char *data;
+} early[] = {
+    { "/proc", "proc", NOTHING_SPECIAL, NULL },
+    { "/sys", "sysfs", NOTHING_SPECIAL, NULL },
+    { "/dev", "devtmpfs", MS_NOSUID, "mode=0755" },
+    { "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755" },
+}, late[] = {
+    { "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666" },
+    { "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777" },
+    { "/sys/fs/cgroup", "cgroup2", NOTHING_SPECIAL, "nsdelegate" },
+};
+
+/* Is something mounted exactly there? */
+static bool is_mount_point(const char *dir)
+{
+    struct stat own, above;
+    auto_mem char *parent = path_join(dir, "..");
+
+    return stat(dir, &own) == 0 && stat(parent, &above) == 0 &&
+           (own.st_dev != above.st_dev || own.st_ino == above.st_ino);
+}
+
+bool mounts_add(const char *device, const char *dir, const char *type, unsigned long flags,
+                const char *data, struct err **errp)
+{
+    if (mount(device, dir, type, flags, data) < 0)
+        return err_set_os(errp, errno, "cannot mount %s on %s", device, dir);
+    return true;
+}
+
+bool mounts_early(struct err **errp)
+{
+    for (size_t i = 0; i < COUNT(early); i++)
+        if (!is_mount_point(early[i].dir) && !mounts_add(early[i].type, early[i].dir, early[i].type,
+                                                         early[i].flags, early[i].data, errp))
+            return false;
+    return true;
+}
+
+void mounts_late(void)
+{
+    for (size_t i = 0; i < COUNT(late); i++) {
+        auto_err struct err *err = NULL;
+
+        (void)mkdir(late[i].dir, 0755);
+        if (!is_mount_point(late[i].dir) &&
+            !mounts_add(late[i].type, late[i].dir, late[i].type, late[i].flags, late[i].data, &err))
+            log_warn("%s", err_text(err));
+    }
+}
+
+/* Frees the memory of an initramfs; what is mounted in it stays. */
+static void remove_tree(int dir_fd, dev_t device, unsigned depth)
+{
+    DIR *dir = fdopendir(dir_fd);
+
+    if (!dir) {
+        (void)close(dir_fd);
+        return;
+    }
+    for (const struct dirent *entry; (entry = readdir(dir));) {
+        struct stat st;
+
+        if (str_eq(entry->d_name, ".") || str_eq(entry->d_name, "..") ||
+            fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_dev != device)
+            continue;
+        if (S_ISDIR(st.st_mode) && depth > 0) {
+            int fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+            if (fd >= 0)
+                remove_tree(fd, device, depth - 1);
+        }
+        (void)unlinkat(dirfd(dir), entry->d_name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0);
+    }
+    (void)closedir(dir);
+}
+
+/* The root of the kernel's memory, and not, after some mistake, a disk. */
+static bool is_initramfs(int root_fd)
+{
+    struct statfs fs;
+
+    return fstatfs(root_fd, &fs) == 0 &&
+           ((uint32_t)fs.f_type == RAMFS_MAGIC || (uint32_t)fs.f_type == TMPFS_MAGIC);
+}
+
+bool mounts_switch_root(const char *new_root, struct err **errp)
+{
+    auto_fd int old_root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat st;
+
+    if (old_root < 0 || fstat(old_root, &st) < 0)
+        return err_set_os(errp, errno, "cannot open the initramfs");
+    for (size_t i = 0; i < COUNT(early); i++) {
+        auto_mem char *dir = path_join(new_root, early[i].dir);
+
+        if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+            return err_set_os(errp, errno, "cannot create %s", early[i].dir);
+        if (mount(early[i].dir, dir, NULL, MS_MOVE, NULL) < 0)
+            return err_set_os(errp, errno, "cannot move %s", early[i].dir);
+    }
+    if (chdir(new_root) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 ||
+        chdir("/") < 0)
+        return err_set_os(errp, errno, "cannot change the root directory");
+    if (is_initramfs(old_root))
+        remove_tree(MOVE_FD(old_root), st.st_dev, TREE_DEPTH_MAX);
+    return true;
+}
+
+bool mounts_grow(const char *device, const char *dir, bool *out_grown, struct err **errp)
+{
+    auto_fd int device_fd = open(device, O_RDONLY | O_CLOEXEC);
+    auto_fd int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct statfs fs;
+    uint64_t size, n_blocks;
+
+    if (device_fd < 0 || dir_fd < 0 || ioctl(device_fd, BLKGETSIZE64, &size) < 0 ||
+        fstatfs(dir_fd, &fs) < 0)
+        return err_set_os(errp, errno, "cannot find the size of %s", device);
+
+    n_blocks = size / (uint64_t)fs.f_bsize;
+    if (ioctl(dir_fd, EXT4_IOC_RESIZE_FS, &n_blocks) < 0) /* nothing happens when it fits already */
+        return err_set_os(errp, errno, "cannot grow the file system of %s", device);
+
+    uint64_t n_before = (uint64_t)fs.f_blocks;
+
+    *out_grown = fstatfs(dir_fd, &fs) == 0 && (uint64_t)fs.f_blocks > n_before;
+    return true;
+}
+
+/* Mount points in the order in which they were mounted. The table writes blanks as \040. */
+static void list_mount_points(struct strv *out)
+{
+    auto_sb struct sb table = { 0 };
+    struct sv rest, line;
+
+    if (!file_read_all("/proc/self/mounts", MOUNT_TABLE_SIZE_MAX, &table, NULL))
+        return;
+    for (rest = sb_view(&table); sv_next_line(&rest, &line);) {
+        struct sv dir;
+        auto_sb struct sb plain = { 0 };
+
+        sv_next(&line, ' ', &dir);
+        sv_next(&line, ' ', &dir);
+        for (size_t i = 0; i < dir.n; i++) {
+            unsigned code;
+
+            if (dir.p[i] == '\\' && i + 3 < dir.n && sscanf(dir.p + i + 1, "%3o", &code) == 1) {
+                sb_putc(&plain, (char)code);
+                i += 3;
+            } else {
+                sb_putc(&plain, dir.p[i]);
+            }
+        }
+        strv_push(out, sb_str(&plain));
+    }
+}
+
+void mounts_shut_down(void)
+{
+    auto_strv struct strv dirs = { 0 };
+
+    sync();
+    list_mount_points(&dirs);
+    for (size_t i = dirs.n; i-- > 0;)
+        if (!str_eq(dirs.v[i], "/") && umount2(dirs.v[i], UMOUNT_NOFOLLOW) < 0)
+            (void)mount(NULL, dirs.v[i], NULL, MS_REMOUNT | MS_RDONLY, NULL);
+    if (mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
+        log_warn("Cannot make the root read-only: %s", strerror(errno));
+    sync();
+}

@@ -1,0 +1,30 @@
+/*
+ * Mounting what a system needs before, or instead of, an init of its own; the change of the root;
+ * taking everything down again.
+ */
+#ifndef PROG_GUESTAGENT_MOUNTS_H
+#define PROG_GUESTAGENT_MOUNTS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+/* /proc, /sys, /dev and /run, unless they are there. */
+bool mounts_early(struct err **errp) MUST_USE;
+/* /dev/pts, /dev/shm and the cgroup tree, which other inits mount themselves. */
+void mounts_late(void);
+
+bool mounts_add(const char *device, const char *dir, const char *type, unsigned long flags,
+                const char *data, struct err **errp) MUST_USE;
+
+/* Makes new_root the root of this process and of all that follow, with the mounts of
+ * mounts_early(), and empties the old one, an initramfs. */
+bool mounts_switch_root(const char *new_root, struct err **errp) MUST_USE;
+
+/* Grows the ext4 file system on the device to the size of the device; *out_grown says whether. */
+bool mounts_grow(const char *device, const char *dir, bool *out_grown, struct err **errp) MUST_USE;
+
+/* Unmounts what can be, makes the rest read-only, syncs: the disk is clean afterwards. */
+void mounts_shut_down(void);
+
+#endif

@@ -1,0 +1,105 @@
+#include "prog/guestagent/transport.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+/* after sys/socket.h, whose types it uses */
+#include <linux/vm_sockets.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/sb.h"
+#include "base/strv.h"
+#include "sys/dir.h"
+#include "sys/file.h"
+#include "sys/sock.h"
+
+enum { PORT_NAME_MAX = 256 };
+
+static bool no_vsock(int errnum)
+{
+    return errnum == EAFNOSUPPORT || errnum == ENODEV || errnum == EHOSTUNREACH ||
+           errnum == ENETUNREACH || errnum == EPROTONOSUPPORT;
+}
+
+static bool refuse_vsock(int errnum, uint32_t port, struct err **errp)
+{
+    if (no_vsock(errnum))
+        return err_set(errp, ERR_UNSUPPORTED, "this guest has no vsock device");
+    return err_set_os(errp, errnum, "cannot connect to vsock port %u of the host", port);
+}
+
+bool transport_vsock(uint32_t port, int *out_fd, struct err **errp)
+{
+    struct sockaddr_vm host = { .svm_family = AF_VSOCK,
+                                .svm_cid = VMADDR_CID_HOST,
+                                .svm_port = port };
+    auto_fd int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0)
+        return refuse_vsock(errno, port, errp);
+    if (connect(fd, (struct sockaddr *)&host, sizeof(host)) < 0 && errno != EINPROGRESS)
+        return refuse_vsock(errno, port, errp);
+    *out_fd = MOVE_FD(fd);
+    return true;
+}
+
+bool transport_finish(int fd, struct err **errp)
+{
+    int errnum = 0;
+    socklen_t len = sizeof(errnum);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &errnum, &len) < 0)
+        errnum = errno;
+    if (no_vsock(errnum))
+        return err_set(errp, ERR_UNSUPPORTED, "this guest has no vsock device");
+    return !errnum || err_set_os(errp, errnum, "cannot connect to the host");
+}
+
+/* The device file of a port; without udev only sysfs knows its name. NULL = none; owned. */
+static char *find_virtio_port(const char *name)
+{
+    auto_strv struct strv ports = { 0 };
+
+    if (!dir_list("/sys/class/virtio-ports", &ports, NULL))
+        return NULL;
+    for (size_t i = 0; i < ports.n; i++) {
+        auto_mem char *path = mem_printf("/sys/class/virtio-ports/%s/name", ports.v[i]);
+        auto_sb struct sb text = { 0 };
+
+        if (file_read_all(path, PORT_NAME_MAX, &text, NULL) &&
+            sv_eq_str(sv_trim(sb_view(&text)), name))
+            return path_join("/dev", ports.v[i]);
+    }
+    return NULL;
+}
+
+bool transport_virtio(const char *name, int *out_fd, struct err **errp)
+{
+    auto_mem char *path = find_virtio_port(name);
+    int fd;
+
+    if (!path)
+        return err_set(errp, ERR_NOT_FOUND, "there is no virtio-serial port %s", name);
+    fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 && errno == EBUSY)
+        return err_set(errp, ERR_BUSY, "%s is in use", path);
+    if (fd < 0)
+        return err_set_os(errp, errno, "cannot open %s", path);
+    *out_fd = fd;
+    return true;
+}
+
+bool transport_unix(const char *path, uid_t owner, int *out_fd, struct err **errp)
+{
+    auto_fd int fd = -1;
+
+    if (!sock_unix_listen(path, SOCK_STREAM, &fd, errp))
+        return false;
+    if (owner != (uid_t)-1 && chown(path, owner, (gid_t)-1) < 0)
+        return err_set_os(errp, errno, "cannot give %s to user %u", path, owner);
+    if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+        return err_set_os(errp, errno, "cannot listen on %s", path);
+    *out_fd = MOVE_FD(fd);
+    return true;
+}
