@@ -43,9 +43,14 @@ static void drop_message_fds(struct vhost_dev *d)
     d->in.n_fds = 0;
 }
 
+/* The descriptor of a message about a queue, or -1. Whatever it is, it shall never block us. */
 static int take_message_fd(struct vhost_dev *d)
 {
-    return d->in.n_fds > 0 ? MOVE_FD(d->in.fds[0]) : -1;
+    int fd = d->in.n_fds > 0 ? MOVE_FD(d->in.fds[0]) : -1;
+
+    if (fd >= 0)
+        (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    return fd;
 }
 
 /* Start and stop. */
@@ -102,8 +107,9 @@ static void queue_kicked(struct vhost_source *source, uint32_t events)
 {
     struct vhost_queue *q = CONTAINER_OF(source, struct vhost_queue, kick);
     uint64_t count;
+    ssize_t n = read(q->kick_fd, &count, sizeof(count));
 
-    if (read(q->kick_fd, &count, sizeof(count)) < 0 && errno != EAGAIN && errno != EINTR) {
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
         vhost_loop_remove(q->dev->loop, source); /* not an eventfd: it would spin */
         return;
     }
@@ -215,14 +221,9 @@ static void set_call(struct vhost_dev *d, struct vhost_queue *q)
 
 static bool set_kick(struct vhost_dev *d, struct vhost_queue *q, struct err **errp)
 {
-    int fd = take_message_fd(d);
-    int flags = fd >= 0 ? fcntl(fd, F_GETFL) : 0;
-
     stop_device(d, NULL);
     close_fd(&q->kick_fd);
-    q->kick_fd = fd;
-    if (fd >= 0 && (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0))
-        return err_set_os(errp, errno, "cannot use the kick descriptor");
+    q->kick_fd = take_message_fd(d);
     q->started = true;
     return start_device(d, errp);
 }

@@ -12,7 +12,7 @@
 
 struct vhost_loop {
     int epoll_fd;
-    bool stopped;
+    bool stopped, had_events;
     struct list timers; /* by due time */
     struct list tasks;
     struct epoll_event batch[BATCH]; /* being dispatched: entries at_event.. are still to come */
@@ -179,6 +179,7 @@ bool vhost_loop_step(struct vhost_loop *loop, int wait_ms, struct err **errp)
     if (n < 0 && errno != EINTR)
         return err_set_os(errp, errno, "cannot wait for events");
     loop->n_events = n < 0 ? 0 : n;
+    loop->had_events = n > 0;
     for (loop->at_event = 0; loop->at_event < loop->n_events;) {
         struct epoll_event *event = &loop->batch[loop->at_event++];
         struct vhost_source *source = event->data.ptr;
@@ -188,6 +189,11 @@ bool vhost_loop_step(struct vhost_loop *loop, int wait_ms, struct err **errp)
     }
     loop->at_event = loop->n_events = 0;
     return true;
+}
+
+bool vhost_loop_is_busy(const struct vhost_loop *loop)
+{
+    return loop->had_events || !list_is_empty(&loop->tasks);
 }
 
 bool vhost_loop_run(struct vhost_loop *loop, struct err **errp)

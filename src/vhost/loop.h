@@ -50,6 +50,8 @@ bool vhost_loop_run(struct vhost_loop *loop, struct err **errp) MUST_USE;
 /* One round: due timers, tasks, and what is ready; waits at most wait_ms (-1 = without end) when
  * there is nothing to do. Tests drive the loop with it. */
 bool vhost_loop_step(struct vhost_loop *loop, int wait_ms, struct err **errp) MUST_USE;
+/* True when a step would do something, or the last one did: not idle yet. */
+bool vhost_loop_is_busy(const struct vhost_loop *loop);
 void vhost_loop_stop(struct vhost_loop *loop);
 
 bool vhost_loop_add(struct vhost_loop *loop, struct vhost_source *source, int fd, uint32_t events,

@@ -478,7 +478,7 @@ static void set_open(struct vsock_stream *s)
     s->readable = s->preface.n > 0;
     if (!vhost_loop_add(s->dev->base.loop, &s->source, s->fd, EVENTS_READ, socket_ready, NULL))
         vsock_stream_abort(s, ENOMEM);
-    else
+    else if (s->readable || s->owed)
         vsock_stream_wake(s);
 }
 

@@ -32,7 +32,7 @@ static bool has(const struct fake_guest *g, unsigned feature)
     return g->features >> feature & 1;
 }
 
-static void send_message(struct fake_guest *g, const void *bytes, size_t n, const int *fds,
+void fake_guest_send_raw(struct fake_guest *g, const void *bytes, size_t n, const int *fds,
                          unsigned n_fds)
 {
     union {
@@ -53,7 +53,7 @@ static void send_message(struct fake_guest *g, const void *bytes, size_t n, cons
         c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
         memcpy(CMSG_DATA(c), fds, n_fds * sizeof(int));
     }
-    (void)sendmsg(g->sock, &mh, MSG_NOSIGNAL);
+    (void)sendmsg(g->sock, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static bool read_whole(struct fake_guest *g, void *out, size_t n)
@@ -83,7 +83,7 @@ int fake_guest_request(struct fake_guest *g, uint32_t request, bool need_reply, 
     memcpy(bytes, head, sizeof(head));
     if (n > 0)
         memcpy(bytes + sizeof(head), payload, n);
-    send_message(g, bytes, sizeof(head) + n, fds, n_fds);
+    fake_guest_send_raw(g, bytes, sizeof(head) + n, fds, n_fds);
     g->spin(g->arg);
     if (!need_reply && !answer)
         return 0;

@@ -39,6 +39,9 @@ struct fake_guest {
 struct fake_guest *fake_guest_new(int take_sock, uint64_t features, void (*spin)(void *), void *arg);
 void fake_guest_free(struct fake_guest *g);
 
+/* Bytes on the socket, with at most 16 descriptors; waits for nothing. */
+void fake_guest_send_raw(struct fake_guest *g, const void *bytes, size_t n, const int *fds,
+                         unsigned n_fds);
 /* A message with a payload; the answer's payload (at most 280 bytes) goes to answer unless NULL.
  * Returns the answer's length, -1 when the back end closed the socket instead. */
 int fake_guest_request(struct fake_guest *g, uint32_t request, bool need_reply, const void *payload,

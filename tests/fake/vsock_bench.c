@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void step(struct vsock_bench *b)
+void vsock_bench_step(struct vsock_bench *b)
 {
     bool ok = vhost_loop_step(b->loop, 0, NULL);
 
@@ -13,7 +13,7 @@ static void step(struct vsock_bench *b)
 
 static void spin(void *arg)
 {
-    step(arg);
+    vsock_bench_step(arg);
 }
 
 static void guest_up(void *owner, bool resumed)
@@ -39,6 +39,7 @@ static bool guest_connects(void *owner, struct vsock_stream *s)
 
     if (vsock_stream_host_port(s) == BENCH_HOLD_PORT) {
         b->held = s;
+        b->held_number = vsock_stream_number(s);
         return true;
     }
     if (vsock_stream_host_port(s) != BENCH_PORT ||
@@ -56,6 +57,8 @@ static void gone(void *owner, const struct err *err)
     struct vsock_bench *b = owner;
 
     b->n_gone++;
+    vsock_dev_free(b->dev);
+    b->dev = NULL;
 }
 
 static const struct vsock_dev_events events = { guest_up, guest_down, guest_connects, gone };
@@ -73,7 +76,7 @@ void vsock_bench_open(struct vsock_bench *b, uint64_t features, unsigned n_strea
     b->g = fake_guest_new(fds[0], features, spin, b);
     fake_vsock_init(&b->guest, b->g, BENCH_ECHO_PORT);
     fake_guest_start(b->g, false);
-    step(b);
+    vsock_bench_step(b);
 }
 
 void vsock_bench_close(struct vsock_bench *b)
@@ -89,11 +92,12 @@ void vsock_bench_close(struct vsock_bench *b)
 
 void vsock_bench_settle(struct vsock_bench *b)
 {
-    /* A step hands on what the one before made ready; two idle rounds mean that nothing is left. */
-    for (int idle = 0; idle < 3;) {
-        step(b);
-        idle = fake_vsock_poll(&b->guest) ? 0 : idle + 1;
-    }
+    bool busy;
+
+    do {
+        vsock_bench_step(b);
+        busy = fake_vsock_poll(&b->guest) || vhost_loop_is_busy(b->loop);
+    } while (busy);
 }
 
 static void done(void *arg, struct vsock_stream *s, int error)

@@ -14,14 +14,15 @@
 
 struct vsock_bench {
     struct vhost_loop *loop;
-    struct vsock_dev *dev;
+    struct vsock_dev *dev; /* NULL after on_gone */
     struct fake_guest *g;
     struct fake_vsock guest;
     unsigned n_up, n_resumed, n_down, n_gone;
     const char *broken;
     int accepted[4096]; /* the host's ends of accepted streams */
     unsigned n_accepted;
-    struct vsock_stream *held;
+    struct vsock_stream *held; /* the last one; it may be gone */
+    uint32_t held_number;
     unsigned n_done;
     int done_error;
 };
@@ -29,6 +30,8 @@ struct vsock_bench {
 /* features: those that the guest would accept. */
 void vsock_bench_open(struct vsock_bench *b, uint64_t features, unsigned n_streams_max);
 void vsock_bench_close(struct vsock_bench *b);
+/* One round of the device's loop, without waiting. */
+void vsock_bench_step(struct vsock_bench *b);
 /* Lets the device and the guest work until both are idle. */
 void vsock_bench_settle(struct vsock_bench *b);
 /* Connects to a port of the guest; returns the host's end. The outcome is counted in n_done. */

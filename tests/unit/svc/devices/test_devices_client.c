@@ -87,7 +87,7 @@ static void settle(struct world *w)
     for (int idle = 0; idle < 4; idle++) {
         (void)uv_run(&w->uv, UV_RUN_NOWAIT);
         spin(w);
-        if (fake_vsock_poll(&w->guest))
+        if (fake_vsock_poll(&w->guest) || vhost_loop_is_busy(w->loop))
             idle = 0;
     }
 }

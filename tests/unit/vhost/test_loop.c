@@ -1,0 +1,92 @@
+#include "vhost/loop.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "../unit_test.h"
+
+struct probe {
+    struct vhost_loop *loop;
+    struct vhost_source a, b;
+    struct vhost_timer timers[3];
+    struct vhost_task task;
+    unsigned n_ready, n_runs;
+    char order[8];
+    unsigned n_order;
+};
+
+static struct probe probe;
+
+static void removes_the_other(struct vhost_source *source, uint32_t events)
+{
+    probe.n_ready++;
+    vhost_loop_remove(probe.loop, source == &probe.a ? &probe.b : &probe.a);
+}
+
+static void removed_source_is_not_called_in_the_same_round(void **state)
+{
+    int fds[2] = { eventfd(1, EFD_CLOEXEC), eventfd(1, EFD_CLOEXEC) };
+
+    probe = (struct probe){ .loop = vhost_loop_new(NULL) };
+    assert_true(vhost_loop_add(probe.loop, &probe.a, fds[0], EPOLLIN, removes_the_other, NULL));
+    assert_true(vhost_loop_add(probe.loop, &probe.b, fds[1], EPOLLIN, removes_the_other, NULL));
+    assert_true(vhost_loop_step(probe.loop, 0, NULL));
+    assert_int_equal(probe.n_ready, 1);
+    vhost_loop_remove(probe.loop, &probe.a);
+    vhost_loop_remove(probe.loop, &probe.b);
+    vhost_loop_free(probe.loop);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+}
+
+static void due(struct vhost_timer *timer)
+{
+    probe.order[probe.n_order++] = (char)('0' + (timer - probe.timers));
+    if (probe.n_order == 2)
+        vhost_loop_stop(probe.loop);
+}
+
+static void timers_run_in_order_unless_stopped(void **state)
+{
+    probe = (struct probe){ .loop = vhost_loop_new(NULL) };
+    vhost_timer_start(probe.loop, &probe.timers[0], 20, due);
+    vhost_timer_start(probe.loop, &probe.timers[1], 1, due);
+    vhost_timer_start(probe.loop, &probe.timers[2], 10, due);
+    assert_true(vhost_timer_is_running(&probe.timers[2]));
+    vhost_timer_stop(&probe.timers[2]);
+    assert_false(vhost_timer_is_running(&probe.timers[2]));
+    assert_true(vhost_loop_run(probe.loop, NULL));
+    assert_string_equal(probe.order, "10");
+    vhost_loop_free(probe.loop);
+}
+
+static void run_again(struct vhost_task *task)
+{
+    if (++probe.n_runs < 3)
+        vhost_task_queue(probe.loop, task, run_again);
+}
+
+static void task_that_queues_itself_waits_for_the_next_round(void **state)
+{
+    probe = (struct probe){ .loop = vhost_loop_new(NULL) };
+    vhost_task_queue(probe.loop, &probe.task, run_again);
+    vhost_task_queue(probe.loop, &probe.task, run_again); /* queued once */
+    for (unsigned i = 1; i <= 3; i++) {
+        /* While a task is queued nothing waits, even without an end. */
+        assert_true(vhost_loop_step(probe.loop, i < 3 ? -1 : 0, NULL));
+        assert_int_equal(probe.n_runs, i);
+    }
+    vhost_loop_free(probe.loop);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(removed_source_is_not_called_in_the_same_round),
+        cmocka_unit_test(timers_run_in_order_unless_stopped),
+        cmocka_unit_test(task_that_queues_itself_waits_for_the_next_round),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
