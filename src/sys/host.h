@@ -14,12 +14,13 @@ unsigned host_cpus(void); /* that this process may use, at least 1 */
 uint64_t host_memory(void); /* bytes; 0 when unknown */
 /* In Lima's names: x86_64 aarch64 armv7l ppc64le riscv64 s390x; else what the kernel says. */
 const char *host_arch(void);
+bool host_has_aes(void); /* the processor has AES instructions */
 const char *host_os(void);   /* as Go spells it: "linux" */
 char *host_name(void);       /* owned */
 char *host_kernel_release(void); /* owned */
 /* IANA name such as "Europe/Berlin" (TZ, /etc/timezone, /etc/localtime), owned; NULL = unknown. */
 char *host_timezone(void);
-/* /etc/machine-id; ERR_NOT_FOUND when the machine has none. */
+/* /etc/machine-id, or that of D-Bus; ERR_NOT_FOUND when the machine has none. */
 bool host_machine_id(char **out_id, struct err **errp) MUST_USE;
 /* Changes with each boot. */
 bool host_boot_id(char **out_id, struct err **errp) MUST_USE;

@@ -4,10 +4,15 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
+
+#if defined(__aarch64__) || defined(__arm__)
+#include <asm/hwcap.h>
+#endif
 
 #include "base/mem.h"
 #include "base/sv.h"
@@ -50,6 +55,19 @@ const char *host_arch(void)
     return "s390x";
 #else
 #error "name this architecture"
+#endif
+}
+
+bool host_has_aes(void)
+{
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("aes");
+#elif defined(__aarch64__)
+    return (getauxval(AT_HWCAP) & HWCAP_AES) != 0;
+#elif defined(__arm__)
+    return (getauxval(AT_HWCAP2) & HWCAP2_AES) != 0;
+#else
+    return false;
 #endif
 }
 
@@ -119,6 +137,8 @@ bool host_machine_id(char **out_id, struct err **errp)
 {
     char *id = first_line("/etc/machine-id");
 
+    if (!id)
+        id = first_line("/var/lib/dbus/machine-id");
     if (!id)
         return err_set(errp, ERR_NOT_FOUND, "/etc/machine-id is missing or empty");
     *out_id = id;
