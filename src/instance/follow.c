@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "model/store/names.h"
 #include "sys/host.h"
 #include "sys/tail.h"
 
@@ -23,8 +24,8 @@ struct follow {
 struct follow *follow_new(const char *dir, int64_t begin_ns, struct err **errp)
 {
     auto_follow struct follow *follow = mem_new(struct follow);
-    auto_mem char *events_path = path_join(dir, "ha.stdout.log");
-    auto_mem char *lines_path = path_join(dir, "ha.stderr.log");
+    auto_mem char *events_path = path_join(dir, NAME_HA_STDOUT_LOG);
+    auto_mem char *lines_path = path_join(dir, NAME_HA_STDERR_LOG);
 
     follow->begin_ns = begin_ns;
     follow->events = tail_new(events_path, 0, errp);

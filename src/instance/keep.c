@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/strv.h"
+#include "model/store/names.h"
 #include "sys/dir.h"
 #include "sys/file.h"
 #include "sys/lock.h"
@@ -77,8 +78,8 @@ void keep_sweep(const char *lima_home)
 
 static bool survives_reset(const char *name)
 {
-    return str_ends(name, ".yaml") || str_ends(name, ".yml") || strcmp(name, "lima-version") == 0 ||
-           strcmp(name, "protected") == 0 || strcmp(name, "vz-identifier") == 0;
+    return str_ends(name, ".yaml") || str_ends(name, ".yml") || strcmp(name, NAME_LIMA_VERSION) == 0 ||
+           strcmp(name, NAME_PROTECTED) == 0 || strcmp(name, NAME_VZ_IDENTIFIER) == 0;
 }
 
 bool keep_reset(const char *dir, struct progress *progress, struct err **errp)
@@ -98,23 +99,16 @@ bool keep_reset(const char *dir, struct progress *progress, struct err **errp)
     return true;
 }
 
-bool keep_is_protected(const char *dir)
-{
-    auto_mem char *path = path_join(dir, "protected");
-
-    return file_exists(path);
-}
-
 bool keep_protect(const char *dir, struct err **errp)
 {
-    auto_mem char *path = path_join(dir, "protected");
+    auto_mem char *path = path_join(dir, NAME_PROTECTED);
 
     return file_write_atomic(path, SV(""), 0400, errp);
 }
 
 bool keep_unprotect(const char *dir, struct err **errp)
 {
-    auto_mem char *path = path_join(dir, "protected");
+    auto_mem char *path = path_join(dir, NAME_PROTECTED);
 
     return file_remove(path, errp);
 }

@@ -21,7 +21,6 @@ void keep_sweep(const char *lima_home);
  * vz-identifier. A directory that is not empty stays, with a note. */
 bool keep_reset(const char *dir, struct progress *progress, struct err **errp) MUST_USE;
 
-bool keep_is_protected(const char *dir);
 bool keep_protect(const char *dir, struct err **errp) MUST_USE;
 bool keep_unprotect(const char *dir, struct err **errp) MUST_USE;
 

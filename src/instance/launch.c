@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "instance/follow.h"
+#include "model/store/names.h"
 #include "sys/file.h"
 #include "sys/host.h"
 #include "sys/tty.h"
@@ -21,9 +22,9 @@ static void describe(const struct launch *launch, struct cmd *cmd)
         strv_push(&cmd->argv, "--debug");
     strv_push(&cmd->argv, "hostagent");
     strv_push_list(&cmd->argv, "--pidfile", NULL);
-    strv_push_take(&cmd->argv, path_join(launch->dir, "ha.pid"));
+    strv_push_take(&cmd->argv, path_join(launch->dir, NAME_HA_PID));
     strv_push(&cmd->argv, "--socket");
-    strv_push_take(&cmd->argv, path_join(launch->dir, "ha.sock"));
+    strv_push_take(&cmd->argv, path_join(launch->dir, NAME_HA_SOCK));
     if (launch->guest_agent)
         strv_push_list(&cmd->argv, "--guestagent", launch->guest_agent, NULL);
     if (launch->cloud_init)
@@ -50,14 +51,24 @@ bool launch_spawn(const struct launch *launch, struct launch_agent *out, struct 
     auto_fd int events_fd = -1;
     auto_fd int lines_fd = -1;
 
-    if (!recreate_log(launch->dir, "ha.stdout.log", &events_fd, errp) ||
-        !recreate_log(launch->dir, "ha.stderr.log", &lines_fd, errp))
+    if (!recreate_log(launch->dir, NAME_HA_STDOUT_LOG, &events_fd, errp) ||
+        !recreate_log(launch->dir, NAME_HA_STDERR_LOG, &lines_fd, errp))
         return false;
     describe(launch, &cmd);
     cmd.out = CMD_TO_FD(events_fd);
     cmd.err = CMD_TO_FD(lines_fd);
     out->begin_ns = host_realtime_ns();
+    out->is_child = true;
     return cmd_start(&cmd, &out->proc, errp) || err_wrap(errp, "starting the host agent");
+}
+
+bool launch_attach(const struct launch *launch, pid_t pid, struct launch_agent *out,
+                   struct err **errp)
+{
+    out->begin_ns = 0;
+    out->is_child = false;
+    out->proc.pid = pid;
+    return proc_open(pid, &out->proc.pidfd, errp) || err_wrap(errp, "the host agent is gone");
 }
 
 void launch_agent_done(struct launch_agent *agent)
@@ -71,13 +82,13 @@ bool launch_foreground(const struct launch *launch, struct err **errp)
     auto_fd int events_fd = -1;
     auto_fd int lines_fd = -1;
 
-    if (!recreate_log(launch->dir, "ha.stdout.log", &events_fd, errp) ||
-        !recreate_log(launch->dir, "ha.stderr.log", &lines_fd, errp))
+    if (!recreate_log(launch->dir, NAME_HA_STDOUT_LOG, &events_fd, errp) ||
+        !recreate_log(launch->dir, NAME_HA_STDERR_LOG, &lines_fd, errp))
         return false;
     describe(launch, &cmd);
     if (tty_is(STDIN_FILENO)) {
-        if (!file_write_fd(events_fd, "ha.stdout.log", SV(FOREGROUND_NOTE), errp) ||
-            !file_write_fd(lines_fd, "ha.stderr.log", SV(FOREGROUND_NOTE), errp))
+        if (!file_write_fd(events_fd, NAME_HA_STDOUT_LOG, SV(FOREGROUND_NOTE), errp) ||
+            !file_write_fd(lines_fd, NAME_HA_STDERR_LOG, SV(FOREGROUND_NOTE), errp))
             return false;
     } else {
         cmd.out = CMD_TO_FD(events_fd);
@@ -130,6 +141,9 @@ static bool report_death(const struct launch *launch, struct launch_agent *agent
 {
     int status = 0;
 
+    if (!agent->is_child)
+        return err_set(errp, ERR_CHILD,
+                       "host agent process has exited (hint: see \"%s/ha.stderr.log\")", launch->dir);
     if (!proc_wait(&agent->proc, -1, &status, errp))
         return false;
     if (status > 128)

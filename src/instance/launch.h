@@ -32,11 +32,15 @@ struct launch {
 struct launch_agent {
     struct proc proc;
     int64_t begin_ns; /* since 1970 */
+    bool is_child;    /* ours to reap */
 };
 #define LAUNCH_NONE ((struct launch_agent){ .proc = PROC_NONE })
 
 /* Recreates the logs and starts the host agent in a process group of its own. */
 bool launch_spawn(const struct launch *launch, struct launch_agent *out, struct err **errp) MUST_USE;
+/* Takes a host agent that is running already; its log is read from the beginning. */
+bool launch_attach(const struct launch *launch, pid_t pid, struct launch_agent *out,
+                   struct err **errp) MUST_USE;
 /* Until the event "running". Fails when the host agent ends or reports degradation, and with
  * ERR_TIMEOUT; it keeps running in the last two cases. */
 bool launch_wait(const struct launch *launch, struct launch_agent *agent,

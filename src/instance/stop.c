@@ -7,13 +7,13 @@
 #include "base/path.h"
 #include "base/strv.h"
 #include "instance/follow.h"
+#include "model/store/names.h"
 #include "sys/dir.h"
 #include "sys/file.h"
 #include "sys/host.h"
 #include "sys/pidfile.h"
 #include "sys/proc.h"
 
-#define HOST_AGENT_PID "ha.pid"
 #define EXITING_TIMEOUT_NS (190ULL * 1000000000ULL)
 #define STOPPED_TIMEOUT_MS (180 * 1000)
 /* A killed process ends when the kernel has let go of its memory and files. */
@@ -87,9 +87,9 @@ static bool stop_agent(const struct stop *stop, struct proc *agent, struct proc 
 
 bool stop_graceful(const struct stop *stop, struct err **errp)
 {
-    auto_mem char *agent_path = path_join(stop->dir, HOST_AGENT_PID);
+    auto_mem char *agent_path = path_join(stop->dir, NAME_HA_PID);
     auto_mem char *machine_path = path_join(stop->dir, stop->driver_pid_name ? stop->driver_pid_name
-                                                                             : HOST_AGENT_PID);
+                                                                             : NAME_HA_PID);
     struct proc agent, machine;
     bool ok;
 
@@ -108,7 +108,8 @@ bool stop_graceful(const struct stop *stop, struct err **errp)
 
 static bool is_leftover(const char *name)
 {
-    return str_ends(name, ".pid") || str_ends(name, ".sock") || str_ends(name, ".tmp");
+    return str_ends(name, NAME_PID_SUFFIX) || str_ends(name, NAME_SOCK_SUFFIX) ||
+           str_ends(name, NAME_TMP_SUFFIX);
 }
 
 /* Kills the process of one pid file, if there is one. */
@@ -140,9 +141,9 @@ static bool kill_others(const struct stop *stop, const struct strv *names, struc
         const char *name = names->v[i];
         bool is_machine = str_eq(name, stop->driver_pid_name);
 
-        if (!str_ends(name, ".pid") || strcmp(name, HOST_AGENT_PID) == 0 || is_machine)
+        if (!str_ends(name, NAME_PID_SUFFIX) || strcmp(name, NAME_HA_PID) == 0 || is_machine)
             continue;
-        auto_mem char *what = mem_strndup(name, strlen(name) - strlen(".pid"));
+        auto_mem char *what = mem_strndup(name, strlen(name) - strlen(NAME_PID_SUFFIX));
 
         if (!kill_holder(stop, name, what, errp))
             return false;
@@ -158,7 +159,7 @@ bool stop_forced(const struct stop *stop, struct err **errp)
 
     if (stop->driver_pid_name && !kill_holder(stop, stop->driver_pid_name, machine, errp))
         return false;
-    if (!kill_holder(stop, HOST_AGENT_PID, "host agent", errp))
+    if (!kill_holder(stop, NAME_HA_PID, "host agent", errp))
         return false;
     if (!dir_list(stop->dir, &names, errp) || !kill_others(stop, &names, errp))
         return false;

@@ -113,11 +113,12 @@ static void reset_keeps_the_configuration(void **state)
 
 static void protection_is_a_file(void **state)
 {
-    assert_false(keep_is_protected(*state));
+    auto_mem char *path = path_join(*state, "protected");
+
     assert_true(keep_protect(*state, NULL));
-    assert_true(keep_is_protected(*state));
+    assert_true(file_exists(path));
     assert_true(keep_unprotect(*state, NULL));
-    assert_false(keep_is_protected(*state));
+    assert_false(file_exists(path));
 }
 
 int main(void)
