@@ -158,4 +158,4 @@ END
 chmod 0755 "$micro/usr/share/udhcpc/default.script"
 cd / || exit 1
 
-send_image "$micro" 12 4
+send_image "$micro" 12 8
