@@ -72,7 +72,7 @@ enum guest_type {
  * three. A phase may begin again (the agent was replaced), then its earlier state is void. */
 enum guest_phase {
     GUEST_PHASE_INIT,    /* modules are loaded, devices are there */
-    GUEST_PHASE_ROOT,    /* the root file system is mounted and has its size */
+    GUEST_PHASE_ROOT,    /* the root file system is mounted */
     GUEST_PHASE_SEED,    /* the seed is applied: user, keys, names, environment */
     GUEST_PHASE_NETWORK, /* the primary interface has its address */
     GUEST_PHASE_SSH,     /* the ssh server accepts, user, keys and environment are final */

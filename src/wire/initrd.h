@@ -16,10 +16,10 @@
  *
  * Kernel command line: the word "clima.init", and "root=LABEL=clima-root" (or root=UUID=...,
  * root=/dev/...), "rootfstype=ext4", "rw" or "ro". The root file system is mounted on /sysroot and
- * grows to the size of its device. The seed is the disk with the serial "cidata", else the one with
- * that label. /init applies it to the root: user, keys, sudo, host name, time zone, environment,
- * network, host key, and leaves it mounted on INITRD_SEED_DIR. Then it becomes "init=PATH" (default
- * /sbin/init).
+ * grows to the size of its device when boot.sh is to run. The seed is the disk with the serial
+ * "cidata", else the one with that label. /init applies it to the root: user, keys, sudo, host
+ * name, time zone, environment, network, host key, and leaves it mounted on INITRD_SEED_DIR. Then
+ * it becomes "init=PATH" (default /sbin/init).
  *
  * With the word INITRD_CMDLINE_SUPERVISE the root needs no init: the agent stays process 1, mounts
  * what is missing, keeps the programs of the "respawn" rows of /etc/inittab running (arguments

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "prog/guestagent/mounts.h"
 #include "prog/guestagent/seed.h"
 #include "sys/file.h"
 #include "sys/proc.h"
@@ -31,6 +32,18 @@ static bool read_iid(char **out, struct err **errp)
         return false;
     *out = MOVE(seed.iid);
     return true;
+}
+
+/* Not earlier: on a first boot of a large disk this takes longer than everything before ssh. */
+static void grow_root(void)
+{
+    auto_err struct err *err = NULL;
+    bool grown;
+
+    if (!mounts_grow("/", &grown, &err))
+        log_warn("%s", err_text(err));
+    else if (grown)
+        log_info("The root file system has grown to the size of its disk");
 }
 
 static bool run_script(int *out_status, struct err **errp)
@@ -71,6 +84,7 @@ bool boot_run(struct err **errp)
         log_info("The boot scripts have run already");
         return true;
     }
+    grow_root();
     if (!run_script(&status, &err))
         return mark_ended(iid, err_text(err), errp) && err_propagate(errp, MOVE(err));
     if (status)

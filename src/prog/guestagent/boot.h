@@ -1,5 +1,6 @@
 /*
- * Runs boot.sh of the seed, once per boot, in images that the agent itself started.
+ * Grows the root file system to the size of its disk and runs boot.sh of the seed, once per boot,
+ * in images that the agent itself started.
  */
 #ifndef PROG_GUESTAGENT_BOOT_H
 #define PROG_GUESTAGENT_BOOT_H

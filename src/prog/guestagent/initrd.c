@@ -60,8 +60,6 @@ static bool boot(const struct cmdline *cmdline, struct report *report, enum gues
                  struct err **errp)
 {
     auto_mem char *device = NULL;
-    auto_err struct err *grow_err = NULL;
-    bool grown = false;
 
     report_phase(report, *phase = GUEST_PHASE_INIT, GUEST_BEGUN, NULL);
     module_load_list("/" INITRD_MODULE_DIR);
@@ -70,12 +68,9 @@ static bool boot(const struct cmdline *cmdline, struct report *report, enum gues
     report_phase(report, *phase = GUEST_PHASE_ROOT, GUEST_BEGUN, NULL);
     if (!mount_root(cmdline, &device, errp))
         return false;
-    if (!cmdline->read_only && str_eq(cmdline->root_type, "ext4") &&
-        !mounts_grow(device, "/" INITRD_SYSROOT, &grown, &grow_err))
-        log_warn("%s", err_text(grow_err));
     if (!mounts_switch_root("/" INITRD_SYSROOT, errp))
         return false;
-    report_phase(report, GUEST_PHASE_ROOT, GUEST_DONE, grown ? "grown" : NULL);
+    report_phase(report, GUEST_PHASE_ROOT, GUEST_DONE, NULL);
     return true;
 }
 

@@ -3,18 +3,18 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-/* after sys/mount.h, whose constants it repeats */
-#include <linux/fs.h>
-#include <linux/magic.h>
+#include <sys/sysmacros.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/path.h"
 #include "base/strv.h"
 #include "sys/file.h"
@@ -22,7 +22,7 @@
 /* As fs/ext4/ext4.h defines it; no header of the kernel's interface does. */
 #define EXT4_IOC_RESIZE_FS _IOW('f', 16, uint64_t)
 
-enum { MOUNT_TABLE_SIZE_MAX = 4 * 1024 * 1024, TREE_DEPTH_MAX = 32 };
+enum { MOUNT_TABLE_SIZE_MAX = 4 * 1024 * 1024, TREE_DEPTH_MAX = 32, SYSFS_VALUE_MAX = 256 };
 
 #define NOTHING_SPECIAL (MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
@@ -138,24 +138,38 @@ bool mounts_switch_root(const char *new_root, struct err **errp)
     return true;
 }
 
-bool mounts_grow(const char *device, const char *dir, bool *out_grown, struct err **errp)
+/* Of the block device that holds an open file; 0 when there is none. */
+static uint64_t device_size(int fd)
 {
-    auto_fd int device_fd = open(device, O_RDONLY | O_CLOEXEC);
-    auto_fd int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct statfs fs;
-    uint64_t size, n_blocks;
+    auto_mem char *path = NULL;
+    auto_sb struct sb text = { 0 };
+    struct stat st;
+    uint64_t n_sectors;
 
-    if (device_fd < 0 || dir_fd < 0 || ioctl(device_fd, BLKGETSIZE64, &size) < 0 ||
-        fstatfs(dir_fd, &fs) < 0)
-        return err_set_os(errp, errno, "cannot find the size of %s", device);
+    if (fstat(fd, &st) < 0)
+        return 0;
+    path = mem_printf("/sys/dev/block/%u:%u/size", major(st.st_dev), minor(st.st_dev));
+    return file_read_all(path, SYSFS_VALUE_MAX, &text, NULL) &&
+                   parse_u64(sv_trim(sb_view(&text)), &n_sectors)
+               ? n_sectors * 512
+               : 0;
+}
 
-    n_blocks = size / (uint64_t)fs.f_bsize;
-    if (ioctl(dir_fd, EXT4_IOC_RESIZE_FS, &n_blocks) < 0) /* nothing happens when it fits already */
-        return err_set_os(errp, errno, "cannot grow the file system of %s", device);
+bool mounts_grow(const char *dir, bool *out_grown, struct err **errp)
+{
+    auto_fd int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct statfs before, after;
+    uint64_t n_blocks;
 
-    uint64_t n_before = (uint64_t)fs.f_blocks;
-
-    *out_grown = fstatfs(dir_fd, &fs) == 0 && (uint64_t)fs.f_blocks > n_before;
+    *out_grown = false;
+    if (fd < 0 || fstatfs(fd, &before) < 0)
+        return err_set_os(errp, errno, "cannot inspect %s", dir);
+    n_blocks = device_size(fd) / (uint64_t)before.f_bsize;
+    if ((uint32_t)before.f_type != EXT4_SUPER_MAGIC || n_blocks == 0)
+        return true;
+    if (ioctl(fd, EXT4_IOC_RESIZE_FS, &n_blocks) < 0) /* nothing happens when it fits already */
+        return err_set_os(errp, errno, "cannot grow the file system of %s", dir);
+    *out_grown = fstatfs(fd, &after) == 0 && after.f_blocks > before.f_blocks;
     return true;
 }
 

@@ -21,8 +21,9 @@ bool mounts_add(const char *device, const char *dir, const char *type, unsigned 
  * mounts_early(), and empties the old one, an initramfs. */
 bool mounts_switch_root(const char *new_root, struct err **errp) MUST_USE;
 
-/* Grows the ext4 file system on the device to the size of the device; *out_grown says whether. */
-bool mounts_grow(const char *device, const char *dir, bool *out_grown, struct err **errp) MUST_USE;
+/* Grows the mounted ext4 file system to the size of its device; other file systems are left alone.
+ * *out_grown says whether there was anything to do. */
+bool mounts_grow(const char *dir, bool *out_grown, struct err **errp) MUST_USE;
 
 /* Unmounts what can be, makes the rest read-only, syncs: the disk is clean afterwards. */
 void mounts_shut_down(void);

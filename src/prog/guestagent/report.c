@@ -91,10 +91,10 @@ void report_phase(struct report *report, enum guest_phase phase, enum guest_stat
 {
     auto_err struct err *err = NULL;
 
-    if (state == GUEST_FAILED)
-        log_error("%s: %s", guest_phase_name(phase), text ? text : "failed");
     if (!phases_set(&report->phases, phase, state, text))
         return;
+    log_at(state == GUEST_FAILED ? LOG_ERROR : LOG_INFO, "Phase %s: %s%s%s",
+           guest_phase_name(phase), guest_state_name(state), text ? ": " : "", text ? text : "");
     if (report->has_file && !phases_save(&report->phases, PHASES_PATH, &err))
         log_warn("%s", err_text(err));
     tell(report, phase, 0);

@@ -19,7 +19,7 @@ struct report {
 
 /* Begins to connect; from the modules for vsock on. */
 void report_connect(struct report *report);
-/* Logs a failure. text may be NULL. */
+/* Logs it, too. text may be NULL. */
 void report_phase(struct report *report, enum guest_phase phase, enum guest_state state,
                   const char *text);
 /* Waits at most timeout_ms until what was reported is on its way: before a power-off. */
