@@ -148,12 +148,14 @@ static void flush_waits_for_the_host(void **state)
         guest_encode(&frames, &(struct guest_msg){ .type = GUEST_PONG });
     link_send(&f->link, &frames);
     assert_true(f->link.out.n > 0);
+    assert_int_equal(fcntl(f->host_fd, F_SETFL, O_NONBLOCK), 0);
     while (n_read < frames.n) {
         ssize_t n = read(f->host_fd, bytes, sizeof(bytes));
 
-        assert_true(n > 0);
-        n_read += (size_t)n;
-        link_flush(&f->link, 0);
+        if (n > 0)
+            n_read += (size_t)n;
+        else /* all that there was is read, so there is room for more */
+            link_flush(&f->link, 1000);
     }
     assert_int_equal(f->link.out.n, 0);
 }
