@@ -80,9 +80,11 @@ struct yaml_node {
     const char *anchor;     /* NULL when there is none */
     const char *alias;      /* the anchor this node was copied from, else NULL */
 
-    /* Comments; NULL when there is none. head and foot are whole lines, each ends with LF and is
-     * empty or starts with '#'; line has no LF. In mappings a head comment and a foot comment
-     * belong to the key. */
+    struct sv raw; /* folded scalars: the lines as written without their indentation */
+
+    /* Comments; NULL when there is none. head and foot are whole lines; each ends with LF and is
+     * empty or has a '#', with blanks before it when it is indented deeper than its node. line has
+     * no LF. In mappings head and foot belong to the key. */
     const char *head; /* lines above */
     const char *line; /* behind it on its last line, or behind "key:" of a block */
     const char *foot; /* lines below that are indented like this node */
@@ -90,7 +92,8 @@ struct yaml_node {
 
 struct yaml_doc {
     struct yaml_node *root; /* never NULL; a null scalar when the text is empty */
-    const char *tail;       /* comment lines at the end, like head; NULL when there are none */
+    const char *head; /* comment lines above, up to a blank line; NULL when there are none */
+    const char *tail; /* comment lines below */
     struct yaml_chunk *chunks; /* the memory of everything; internal */
 };
 
@@ -112,7 +115,7 @@ struct yaml_node *yaml_new_map(struct yaml_doc *doc);
 /* Deep copy into doc, comments included; node may belong to another document. */
 struct yaml_node *yaml_copy(struct yaml_doc *doc, const struct yaml_node *node);
 /* A terminated copy of text that lives as long as doc. */
-const char *yaml_strdup(struct yaml_doc *doc, struct sv text);
+const char *yaml_dup_text(struct yaml_doc *doc, struct sv text);
 
 /* Mappings. Lookups compare the text of scalar keys. */
 struct yaml_node *yaml_get(const struct yaml_node *map, const char *key); /* NULL when absent or no map */
@@ -139,7 +142,7 @@ bool yaml_as_bool(const struct yaml_node *node, bool *out);
 bool yaml_as_int(const struct yaml_node *node, int64_t *out);
 bool yaml_as_double(const struct yaml_node *node, double *out);
 /* The text a scalar has in a string field: strings as they are, numbers through their value (0644
- * is "420", 1.10 is "1.1"), !!binary decoded. False for collections and bad base64. */
+ * is "420", 1.10 is "1.1"), !!binary decoded. False for null, collections and bad base64. */
 bool yaml_as_text(const struct yaml_node *node, char **out);
 
 /* "!!null" "!!bool" "!!int" "!!float" "!!str" "!!binary" "!!seq" "!!map" */

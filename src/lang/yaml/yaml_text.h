@@ -19,8 +19,8 @@
  * C: what"; wrap it with the name of the file. NULL on error. */
 struct yaml_doc *yaml_load(struct sv text, struct err **errp) MUST_USE;
 
-/* Appends the document, comments included, with exactly one line end at its end; two blanks a
- * level, dashes below their key. */
+/* Appends the document, comments included, with exactly one line end at its end (an empty document
+ * gives nothing); two blanks a level, dashes below their key. */
 void yaml_emit(struct sb *out, const struct yaml_doc *doc);
 /* Appends one node as a document of its own, without its head and foot comments. */
 void yaml_emit_node(struct sb *out, const struct yaml_node *node);
