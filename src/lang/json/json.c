@@ -61,25 +61,25 @@ static bool find_member(const json_t *obj, const char *key, json_type type, bool
 }
 
 /* Defines json_get_NAME() and json_opt_NAME(); convert turns the member "value" into the result. */
-#define DEFINE_GETTERS(name, json_kind, c_type, convert)                                          \
-    bool json_get_##name(const json_t *obj, const char *key, c_type *out, struct err **errp)      \
-    {                                                                                             \
-        json_t *value;                                                                            \
-                                                                                                  \
-        if (!find_member(obj, key, json_kind, true, &value, errp))                                \
-            return false;                                                                         \
-        *out = convert(value);                                                                    \
-        return true;                                                                              \
-    }                                                                                             \
-    bool json_opt_##name(const json_t *obj, const char *key, c_type *out, struct err **errp)      \
-    {                                                                                             \
-        json_t *value;                                                                            \
-                                                                                                  \
-        if (!find_member(obj, key, json_kind, false, &value, errp))                               \
-            return false;                                                                         \
-        if (value)                                                                                \
-            *out = convert(value);                                                                \
-        return true;                                                                              \
+#define DEFINE_GETTERS(name, json_kind, c_type, convert)                                     \
+    bool json_get_##name(const json_t *obj, const char *key, c_type *out, struct err **errp) \
+    {                                                                                        \
+        json_t *value;                                                                       \
+                                                                                             \
+        if (!find_member(obj, key, json_kind, true, &value, errp))                           \
+            return false;                                                                    \
+        *out = convert(value);                                                               \
+        return true;                                                                         \
+    }                                                                                        \
+    bool json_opt_##name(const json_t *obj, const char *key, c_type *out, struct err **errp) \
+    {                                                                                        \
+        json_t *value;                                                                       \
+                                                                                             \
+        if (!find_member(obj, key, json_kind, false, &value, errp))                          \
+            return false;                                                                    \
+        if (value)                                                                           \
+            *out = convert(value);                                                           \
+        return true;                                                                         \
     }
 
 DEFINE_GETTERS(str, JSON_STRING, const char *, json_string_value)
@@ -108,7 +108,8 @@ void json_drop_empty_objects(json_t *value)
         json_t *member;
         void *next;
 
-        json_object_foreach_safe (value, next, key, member) {
+        json_object_foreach_safe(value, next, key, member)
+        {
             json_drop_empty_objects(member);
             if (is_empty_object(member))
                 (void)json_object_del(value, key);

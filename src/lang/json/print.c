@@ -100,7 +100,8 @@ static void put_value(struct sb *out, const json_t *value, enum json_style style
     switch (value ? json_typeof(value) : JSON_NULL) {
     case JSON_OBJECT:
         sb_putc(out, '{');
-        json_object_foreach ((json_t *)value, key, member) {
+        json_object_foreach((json_t *)value, key, member)
+        {
             if (!first)
                 sb_putc(out, ',');
             first = false;
@@ -115,7 +116,8 @@ static void put_value(struct sb *out, const json_t *value, enum json_style style
         return;
     case JSON_ARRAY:
         sb_putc(out, '[');
-        json_array_foreach (value, i, member) {
+        json_array_foreach(value, i, member)
+        {
             if (i > 0)
                 sb_putc(out, ',');
             put_line_start(out, style, depth + 1);
@@ -126,8 +128,8 @@ static void put_value(struct sb *out, const json_t *value, enum json_style style
         sb_putc(out, ']');
         return;
     case JSON_STRING:
-        json_put_string(
-            out, (struct sv){ json_string_value(value), json_string_length(value) }, html);
+        json_put_string(out, (struct sv){ json_string_value(value), json_string_length(value) },
+                        html);
         return;
     case JSON_INTEGER:
         sb_putf(out, "%" PRId64, (int64_t)json_integer_value(value));

@@ -181,8 +181,8 @@ static size_t give_document_head(struct attach *a)
 /* Begins an entry: owner gets the head comments. */
 static void begin_entry(struct attach *a, size_t level, struct yaml_node *owner, unsigned column)
 {
-    size_t given = a->chain.n == 0 && !a->last ? give_document_head(a)
-                                               : give_foot_comments(a, level, column);
+    size_t given =
+        a->chain.n == 0 && !a->last ? give_document_head(a) : give_foot_comments(a, level, column);
 
     owner->head = join_lines(a, owner->head, given, a->pending.n, column);
     a->pending.n = 0;
@@ -215,7 +215,8 @@ static void walk_block_scalar(struct attach *a, struct yaml_node *node)
         }
         keeps = keeps || header.p[i] == '+';
     }
-    while (!keeps && end > node->start.offset + 1 && (is_blank(a->text.p[end - 1]) || a->text.p[end - 1] == '\n'))
+    while (!keeps && end > node->start.offset + 1 &&
+           (is_blank(a->text.p[end - 1]) || a->text.p[end - 1] == '\n'))
         end--;
     pass(a, node, end);
 }

@@ -6,11 +6,11 @@
 
 /*
  * Every put_* below starts where its text may begin and ends behind a line end, except for the flow
- * forms, which stay on the line. "indent" is the column of the block collection that is written; the
- * lines of block scalars and of nested mappings are STEP deeper.
+ * forms, which stay on the line. "indent" is the column of the block collection that is written;
+ * the lines of block scalars and of nested mappings are STEP deeper.
  */
 
-#define STEP 2u
+#define STEP              2u
 #define LONGEST_PLAIN_KEY 1000u /* readers look ahead for ":" this far, at least */
 
 struct emitter {
@@ -113,8 +113,7 @@ static bool needs_lines(const struct yaml_node *node)
     for (size_t i = 0; i < node->n && !needs; i++) {
         const struct yaml_entry *entry = &node->entries[i];
 
-        needs = has_comments(entry->key) || has_comments(entry->value) ||
-                needs_lines(entry->value);
+        needs = has_comments(entry->key) || has_comments(entry->value) || needs_lines(entry->value);
     }
     return needs && node->n > 0;
 }
@@ -127,8 +126,8 @@ static void put_flow_entry(struct emitter *e, const struct yaml_entry *entry, un
         if (entry->key->kind != YAML_SCALAR)
             sb_puts(e->out, "? ");
         put_flow(e, entry->key, indent);
-        sb_puts(e->out, is_live_alias(e, entry->key) || entry->key->kind != YAML_SCALAR ? " : "
-                                                                                        : ": ");
+        sb_puts(e->out,
+                is_live_alias(e, entry->key) || entry->key->kind != YAML_SCALAR ? " : " : ": ");
     }
     put_flow(e, entry->value, indent);
 }
@@ -182,8 +181,8 @@ static void put_flow(struct emitter *e, const struct yaml_node *node, unsigned i
     sb_putc(e->out, is_seq ? ']' : '}');
 }
 
-static void put_block_scalar(struct emitter *e, const struct yaml_node *node,
-                             enum yaml_style style, const char *comment, unsigned indent)
+static void put_block_scalar(struct emitter *e, const struct yaml_node *node, enum yaml_style style,
+                             const char *comment, unsigned indent)
 {
     auto_sb struct sb store = { 0 };
     struct yaml_block block = yaml_block_of(node, style, &store);
@@ -233,7 +232,8 @@ static bool is_empty_plain(const struct yaml_node *node)
            node->style == YAML_STYLE_PLAIN && !node->anchor && !node->custom_tag && !node->alias;
 }
 
-static void put_block(struct emitter *e, const struct yaml_node *node, unsigned indent, bool behind);
+static void put_block(struct emitter *e, const struct yaml_node *node, unsigned indent,
+                      bool behind);
 
 /* What follows "-", "?" or ":" of an explicit key. */
 static void put_after_indicator(struct emitter *e, const struct yaml_node *node, unsigned indent)

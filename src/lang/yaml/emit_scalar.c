@@ -6,7 +6,8 @@
 /* Characters that may stand in YAML as they are, line ends and tabs aside. */
 static bool is_printable(uint32_t rune)
 {
-    return (rune >= 0x20 && rune <= 0x7e) || (rune >= 0xa0 && rune <= 0xd7ff && rune != 0x2028 && rune != 0x2029) ||
+    return (rune >= 0x20 && rune <= 0x7e) ||
+           (rune >= 0xa0 && rune <= 0xd7ff && rune != 0x2028 && rune != 0x2029) ||
            (rune >= 0xe000 && rune <= 0xfffd && rune != 0xfeff) ||
            (rune >= 0x10000 && rune <= 0x10ffff);
 }
@@ -74,8 +75,8 @@ static bool fits_plain(struct sv text, enum yaml_place place)
 static bool misleads_old_readers(struct sv text)
 {
     static const char *const words[] = {
-        "y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off",
-        "OFF", "<<", "=",
+        "y", "Y",  "yes", "Yes", "YES", "on",  "On",  "ON", "n",
+        "N", "no", "No",  "NO",  "off", "Off", "OFF", "<<", "=",
     };
 
     for (size_t i = 0; i < COUNT(words); i++)

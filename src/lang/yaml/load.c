@@ -135,8 +135,7 @@ static enum yaml_tag explicit_tag(struct loader *l, struct yaml_node *node, cons
         return YAML_TAG_STR;
     }
     if (!str_starts(tag, core)) {
-        auto_mem char *text =
-            tag[0] == '!' ? mem_strdup(tag) : mem_printf("!<%s>", tag);
+        auto_mem char *text = tag[0] == '!' ? mem_strdup(tag) : mem_printf("!<%s>", tag);
 
         node->custom_tag = yaml_dup_text(l->doc, sv_of(text));
         return YAML_TAG_COUNT;
@@ -305,8 +304,7 @@ static bool read_items(struct loader *l, struct yaml_node *seq, unsigned depth, 
     for (;;) {
         yaml_mark_t mark;
         bool end;
-        struct yaml_node *item =
-            read_next(l, depth, YAML_SEQUENCE_END_EVENT, &end, &mark, errp);
+        struct yaml_node *item = read_next(l, depth, YAML_SEQUENCE_END_EVENT, &end, &mark, errp);
 
         if (end)
             seq->end = mark_of(l, &mark);
@@ -347,7 +345,8 @@ static struct yaml_node *read_collection(struct loader *l, const yaml_event_t *e
     struct yaml_node *node = is_seq ? yaml_new_seq(l->doc) : yaml_new_map(l->doc);
     const yaml_char_t *anchor =
         is_seq ? event->data.sequence_start.anchor : event->data.mapping_start.anchor;
-    const yaml_char_t *tag = is_seq ? event->data.sequence_start.tag : event->data.mapping_start.tag;
+    const yaml_char_t *tag =
+        is_seq ? event->data.sequence_start.tag : event->data.mapping_start.tag;
     bool is_flow = is_seq ? event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE
                           : event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
 
@@ -393,8 +392,8 @@ static bool read_start(struct loader *l, bool *out_empty, size_t *out_start, str
             return false;
         type = event.type;
         if (type == YAML_DOCUMENT_START_EVENT)
-            *out_start = event.data.document_start.implicit ? 0
-                                                             : byte_offset(l, event.end_mark.index);
+            *out_start =
+                event.data.document_start.implicit ? 0 : byte_offset(l, event.end_mark.index);
         yaml_event_delete(&event);
         if (type == YAML_STREAM_START_EVENT)
             continue;

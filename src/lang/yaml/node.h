@@ -72,7 +72,7 @@ struct yaml_node {
     bool multiline; /* a flow collection that spans lines */
     struct yaml_mark start, end;
 
-    struct sv text;            /* scalars: the value, terminated, may hold NUL bytes */
+    struct sv text;             /* scalars: the value, terminated, may hold NUL bytes */
     struct yaml_entry *entries; /* collections */
     size_t n, cap;
 
@@ -92,8 +92,8 @@ struct yaml_node {
 
 struct yaml_doc {
     struct yaml_node *root; /* never NULL; a null scalar when the text is empty */
-    const char *head; /* comment lines above, up to a blank line; NULL when there are none */
-    const char *tail; /* comment lines below */
+    const char *head;       /* comment lines above, up to a blank line; NULL when there are none */
+    const char *tail;       /* comment lines below */
     struct yaml_chunk *chunks; /* the memory of everything; internal */
 };
 
@@ -118,7 +118,8 @@ struct yaml_node *yaml_copy(struct yaml_doc *doc, const struct yaml_node *node);
 const char *yaml_dup_text(struct yaml_doc *doc, struct sv text);
 
 /* Mappings. Lookups compare the text of scalar keys. */
-struct yaml_node *yaml_get(const struct yaml_node *map, const char *key); /* NULL when absent or no map */
+struct yaml_node *yaml_get(const struct yaml_node *map,
+                           const char *key); /* NULL when absent or no map */
 struct yaml_entry *yaml_find(const struct yaml_node *map, struct sv key); /* NULL when absent */
 /* Replaces the value of a key or appends the pair. The comments of an old value are kept. */
 void yaml_set(struct yaml_doc *doc, struct yaml_node *map, struct sv key, struct yaml_node *value);

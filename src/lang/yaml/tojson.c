@@ -80,13 +80,12 @@ struct yaml_node *yaml_node_from_json(struct yaml_doc *doc, const json_t *value)
     switch (value ? json_typeof(value) : JSON_NULL) {
     case JSON_OBJECT:
         node = yaml_new_map(doc);
-        json_object_foreach ((json_t *)value, key, member)
-            yaml_append_pair(doc, node, yaml_new_str(doc, sv_of(key)),
-                             yaml_node_from_json(doc, member));
+        json_object_foreach((json_t *)value, key, member) yaml_append_pair(
+            doc, node, yaml_new_str(doc, sv_of(key)), yaml_node_from_json(doc, member));
         return node;
     case JSON_ARRAY:
         node = yaml_new_seq(doc);
-        json_array_foreach (value, i, member)
+        json_array_foreach(value, i, member)
             yaml_append(doc, node, yaml_node_from_json(doc, member));
         return node;
     case JSON_STRING:

@@ -23,8 +23,10 @@ static void parse_names_the_place_of_an_error(void **state)
     static const struct {
         const char *text, *part;
     } cases[] = {
-        { "", "line 1, column 0" },       { "{\n \"a\": }", "line 2" },
-        { "{\"a\":1,\"a\":2}", "duplicate" }, { "1 2", "end of file expected" },
+        { "", "line 1, column 0" },
+        { "{\n \"a\": }", "line 2" },
+        { "{\"a\":1,\"a\":2}", "duplicate" },
+        { "1 2", "end of file expected" },
         { "[1,", "line 1" },
     };
 
@@ -39,8 +41,8 @@ static void parse_names_the_place_of_an_error(void **state)
 
 static void getters_return_members_of_the_right_type(void **state)
 {
-    auto_json json_t *obj = json_parse(
-        SV("{\"s\":\"x\",\"b\":false,\"i\":-5,\"o\":{},\"a\":[1]}"), NULL);
+    auto_json json_t *obj =
+        json_parse(SV("{\"s\":\"x\",\"b\":false,\"i\":-5,\"o\":{},\"a\":[1]}"), NULL);
     const char *s = NULL;
     bool b = true;
     int64_t i = 0;

@@ -79,8 +79,9 @@ static void json_becomes_block_yaml(void **state)
     auto_yaml_doc struct yaml_doc *doc = yaml_from_json(value);
     auto_mem char *text = yaml_text(doc);
 
-    assert_string_equal(text, "a: []\nb: {}\nc:\n- d: 1\n  e:\n  - x\n  - - true\n- null\nf:\n  g: 1.5\n"
-                              "s: |\n  l1\n  l2\n\"no\": \"no\"\n");
+    assert_string_equal(text,
+                        "a: []\nb: {}\nc:\n- d: 1\n  e:\n  - x\n  - - true\n- null\nf:\n  g: 1.5\n"
+                        "s: |\n  l1\n  l2\n\"no\": \"no\"\n");
 
     auto_yaml_doc struct yaml_doc *again = yaml_load(sv_of(text), NULL);
     auto_json json_t *back = yaml_to_json(again->root);
@@ -90,8 +91,9 @@ static void json_becomes_block_yaml(void **state)
 
 static void styles_of_loaded_scalars_survive(void **state)
 {
-    static const char text[] = "a: 0644\nb: \"x\"\nc: 'y'\nd: yes\ne: 1.10\nf:\ng: ~\nh: !!binary aGk=\n"
-                               "i: !mine {a: 1}\n'k': null\n";
+    static const char text[] =
+        "a: 0644\nb: \"x\"\nc: 'y'\nd: yes\ne: 1.10\nf:\ng: ~\nh: !!binary aGk=\n"
+        "i: !mine {a: 1}\n'k': null\n";
     auto_yaml_doc struct yaml_doc *doc = yaml_load(sv_of(text), NULL);
     auto_mem char *out = yaml_text(doc);
 
@@ -111,7 +113,8 @@ static void alias_is_written_out_once_it_differs(void **state)
 
 static void values_moved_into_flow_style_stay_valid(void **state)
 {
-    auto_yaml_doc struct yaml_doc *doc = yaml_load(SV("f: []\nb:\n  # c\n  k: |\n    x\n    y\n  e:\n"), NULL);
+    auto_yaml_doc struct yaml_doc *doc =
+        yaml_load(SV("f: []\nb:\n  # c\n  k: |\n    x\n    y\n  e:\n"), NULL);
 
     yaml_append(doc, yaml_get(doc->root, "f"), yaml_copy(doc, yaml_get(doc->root, "b")));
 

@@ -29,14 +29,18 @@ static void values_are_those_of_the_core_schema(void **state)
     } cases[] = {
         { "", "null" },
         { "# only a comment\n", "null" },
-        { "a: 1\nb: [x, 'y', \"z\", ~, true, 1.5]", "{\"a\":1,\"b\":[\"x\",\"y\",\"z\",null,true,1.5]}" },
+        { "a: 1\nb: [x, 'y', \"z\", ~, true, 1.5]",
+          "{\"a\":1,\"b\":[\"x\",\"y\",\"z\",null,true,1.5]}" },
         { "a:\nb: ''", "{\"a\":null,\"b\":\"\"}" },
-        { "x: yes\ny: 0x10\nz: 0644\no: 0o17\nu: 1_000", "{\"x\":\"yes\",\"y\":16,\"z\":420,\"o\":15,\"u\":1000}" },
+        { "x: yes\ny: 0x10\nz: 0644\no: 0o17\nu: 1_000",
+          "{\"x\":\"yes\",\"y\":16,\"z\":420,\"o\":15,\"u\":1000}" },
         { "s: |\n  a\n   b\n\nt: >-\n  a\n  b", "{\"s\":\"a\\n b\\n\",\"t\":\"a b\"}" },
         { "a: &x {k: 1}\nb: *x\nc: [*x]", "{\"a\":{\"k\":1},\"b\":{\"k\":1},\"c\":[{\"k\":1}]}" },
         { "a: 1\n---\nb: 2\n", "{\"a\":1}" },
         { "---\na: 1\n...\nrubbish: [\n", "{\"a\":1}" },
-        { "\xef\xbb\xbf" "a: 1\r\nb: 2\r\n", "{\"a\":1,\"b\":2}" },
+        { "\xef\xbb\xbf"
+          "a: 1\r\nb: 2\r\n",
+          "{\"a\":1,\"b\":2}" },
         { "a: !!str 5\nb: !!int \"5\"\nc: !x 5", "{\"a\":\"5\",\"b\":5,\"c\":5}" },
         { "? [1, 2]\n: x", "{\"[1, 2]\":\"x\"}" },
         { "1.0.0: 2.0.0", "{\"1.0.0\":\"2.0.0\"}" },
@@ -129,7 +133,8 @@ static void aliases_cannot_blow_the_document_up(void **state)
 static void merge_keys_are_resolved_on_request(void **state)
 {
     auto_yaml_doc struct yaml_doc *doc = yaml_load(
-        SV("b: &b {x: 1, y: 2}\nc: &c {z: 3, x: 9}\nd:\n  y: 5\n  <<: [*b, *c]\ne: {<<: *b}\n"), NULL);
+        SV("b: &b {x: 1, y: 2}\nc: &c {z: 3, x: 9}\nd:\n  y: 5\n  <<: [*b, *c]\ne: {<<: *b}\n"),
+        NULL);
 
     assert_true(yaml_apply_merge_keys(doc, NULL));
 
