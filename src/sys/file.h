@@ -42,5 +42,8 @@ bool file_rename(const char *from, const char *to, struct err **errp) MUST_USE;
 /* Replaces to atomically by a copy that shares blocks with from where the file system can;
  * holes stay holes. */
 bool file_copy(const char *from, const char *to, mode_t mode, struct err **errp) MUST_USE;
+/* The same from an open file, from its start; name is for messages. */
+bool file_copy_fd(int from_fd, const char *name, const char *to, mode_t mode,
+                  struct err **errp) MUST_USE;
 
 #endif

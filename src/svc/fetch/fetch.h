@@ -11,7 +11,7 @@
  *     fetched_done(&got);
  *
  * Cache layout and rules: reference/config.md section 13 (DIR/download/by-url-sha256/HEX/{url,data,
- * time,type,ALGO.digest}). We add "data.part", "part.tag" and "part.digest": what an interrupted
+ * time,type,ALGO.digest}). We add "part.tag" beside "data.part": what an interrupted
  * download leaves, so that the next one continues it. Each entry is locked with flock() on its
  * directory while it is checked or filled. Bytes with a digest are verified before "data" appears.
  */

@@ -20,7 +20,14 @@ enum image_format {
     IMAGE_FORMAT_COUNT,
 };
 
-enum image_packing { IMAGE_PLAIN, IMAGE_GZIP, IMAGE_BZIP2, IMAGE_XZ, IMAGE_ZSTD };
+enum image_packing {
+    IMAGE_PLAIN,
+    IMAGE_GZIP,
+    IMAGE_BZIP2,
+    IMAGE_XZ,
+    IMAGE_ZSTD,
+    IMAGE_PACKING_COUNT,
+};
 
 /* As QEMU spells it: "raw", "qcow2", "vmdk", "vhdx", "vdi"; an ISO is "iso" here, QEMU reads it raw. */
 const char *image_format_name(enum image_format format);
@@ -35,7 +42,8 @@ struct image_info {
 bool image_probe(int fd, const char *name, struct image_info *out, struct err **errp) MUST_USE;
 bool image_probe_file(const char *path, struct image_info *out, struct err **errp) MUST_USE;
 
-/* Compression of a file, by the suffix of its location first, then by magic (config.md 12.3). */
+/* Compression of a file, told by its magic. A location that ends in ".gz", ".bz2", ".xz" or ".zst" must
+ * hold what it says. */
 bool image_packing_of(int fd, const char *location, enum image_packing *out,
                       struct err **errp) MUST_USE;
 

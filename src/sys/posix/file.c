@@ -149,16 +149,22 @@ bool file_rename(const char *from, const char *to, struct err **errp)
     return true;
 }
 
-bool file_copy(const char *from, const char *to, mode_t mode, struct err **errp)
+bool file_copy_fd(int from_fd, const char *from, const char *to, mode_t mode, struct err **errp)
 {
     auto_temp struct temp temp = TEMP_NONE;
-    auto_fd int in_fd = open(from, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
-    if (in_fd < 0)
-        return sys_fail(errp, errno, "cannot open %s", from);
     if (!temp_open(&temp, to, errp))
         return false;
-    if (!file_clone(in_fd, from, temp.fd, to, errp))
+    if (!file_clone(from_fd, from, temp.fd, to, errp))
         return err_wrap(errp, "copying %s", from);
     return temp_commit(&temp, to, mode, errp);
+}
+
+bool file_copy(const char *from, const char *to, mode_t mode, struct err **errp)
+{
+    auto_fd int from_fd = open(from, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+    if (from_fd < 0)
+        return sys_fail(errp, errno, "cannot open %s", from);
+    return file_copy_fd(from_fd, from, to, mode, errp);
 }
