@@ -39,7 +39,7 @@ static bool check_config(const struct store *store, const struct config_input *i
     auto_strv struct strv unserved = { 0 };
 
     if (!config_load(&config, &store->env, in, warnings, errp) ||
-        !config_check(&config, &store->env, in, errp))
+        !config_check(&config, &store->env, errp))
         return false;
     config_check_warn(&config, &store->env, warnings);
     config_unserved(&config, &unserved);

@@ -249,7 +249,7 @@ static json_t *pair_to_json(const struct field_pair *pair)
     return out;
 }
 
-static json_t *field_to_json(const struct field *field, const void *member)
+json_t *field_to_json(const struct field *field, const void *member)
 {
     switch (field->kind) {
     case FIELD_BOOL:

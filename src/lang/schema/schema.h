@@ -42,5 +42,8 @@ struct yaml_node *schema_to_yaml(const struct field_table *table, const void *ob
                                  struct yaml_doc *doc);
 /* The same as JSON object, a new reference. Sub-objects are always there, empty if need be. */
 json_t *schema_to_json(const struct field_table *table, const void *object);
+/* The same as Go sees the struct of Lima: by Go names ("VMType"), every member there, null for
+ * those that are nil pointers (reference: cli section 12.4). For templates. A new reference. */
+json_t *schema_to_go(const struct field_table *table, const void *object);
 
 #endif

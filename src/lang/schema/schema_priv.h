@@ -56,5 +56,7 @@ size_t field_size(const struct field *field);
 bool field_is_set(const struct field *field, const void *member);
 /* Releases what the member holds and zeroes it. */
 void field_done(const struct field *field, void *member);
+/* The value of a member that is set. New reference. */
+json_t *field_to_json(const struct field *field, const void *member);
 
 #endif

@@ -8,7 +8,7 @@
  *     auto_config struct instance_config config = { 0 };
  *
  *     if (!config_load(&config, &env, &input, &warnings, errp) ||
- *         !config_check(&config, &env, &input, &warnings, errp))
+ *         !config_check(&config, &env, errp))
  *         return false;
  *
  * Nothing here logs; warnings are collected for the program to print.
@@ -35,7 +35,8 @@ struct config_env {
     char *lima_home;
     struct config_layer defaults;  /* _config/default.yaml */
     struct config_layer overrides; /* _config/override.yaml */
-    struct networks_yaml networks;
+    char *networks_path;
+    char *networks_text; /* of networks.yaml, parsed when needed; NULL = there is no such file */
 };
 
 enum config_layer_kind { CONFIG_LAYER_DEFAULTS, CONFIG_LAYER_OVERRIDES };
@@ -79,7 +80,7 @@ bool config_fill(struct instance_config *out, const struct config_env *env,
 /* All checks of section 22 on a loaded configuration. The text of the error has one line for each
  * failure, in the order of that section. */
 bool config_check(const struct instance_config *config, const struct config_env *env,
-                  const struct config_input *in, struct err **errp) MUST_USE;
+                  struct err **errp) MUST_USE;
 /* What a person who creates or edits an instance should know; experimental settings and such. */
 void config_check_warn(const struct instance_config *config, const struct config_env *env,
                        struct config_warnings *warnings);
@@ -94,9 +95,13 @@ json_t *config_to_json(const struct instance_config *config);
 
 /* Is the version that created the instance (see config_input) older than major.minor.patch? */
 bool config_version_is_older(const char *version, const char *than);
+/* "lima-" and the name with dots and underscores replaced: the guest's host name. Owned. */
+char *config_hostname(const char *instance_name);
 /* 16 hex digits behind "lima-": tag of a 9p or virtiofs mount. Owned. */
 char *config_mount_tag(const struct mount_config *mount);
 /* MAC address of the primary interface. Owned. */
 char *config_primary_mac(const struct host_facts *host, const char *instance_dir);
+/* That of networks[index] when it has none of its own; yaml_path is DIR/lima.yaml. Owned. */
+char *config_network_mac(const struct host_facts *host, const char *yaml_path, size_t index);
 
 #endif

@@ -1,0 +1,96 @@
+#include "model/config/check_priv.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/quote.h"
+#include "base/units.h"
+
+static void check_location(struct checker *c, size_t i, const char *location)
+{
+    auto_mem char *quoted = quote_tick_dup(location);
+    struct stat st;
+
+    if (*location == '~') {
+        check_fail(c,
+                   "field `mounts[%zu].location` refers to an unexpandable path: %s: unexpandable "
+                   "path %s",
+                   i, quoted, quoted);
+        return;
+    }
+    if (!path_is_absolute(location)) {
+        check_fail(c, "field `mounts[%zu].location` must be an absolute path, got %s", i, quoted);
+        return;
+    }
+    if (stat(location, &st) == 0) {
+        if (!S_ISDIR(st.st_mode))
+            check_fail(c, "field `mounts[%zu].location` refers to a non-directory path: %s", i,
+                       quoted);
+    } else if (errno != ENOENT) {
+        check_fail(c, "field `mounts[%zu].location` refers to an inaccessible path: %s: %s", i,
+                   quoted, strerror(errno));
+    }
+}
+
+static void check_mount_point(struct checker *c, size_t i, const char *mount_point)
+{
+    static const char *const system_paths[] = { "/",     "/bin", "/dev", "/etc", "/home", "/opt",
+                                                "/sbin", "/tmp", "/usr", "/var", NULL };
+    auto_mem char *quoted = quote_tick_dup(mount_point);
+
+    if (check_is_word(mount_point, system_paths))
+        check_fail(
+            c, "field `mounts[%zu].mountPoint` must not be a system path such as /etc or /usr", i);
+    if (str_eq(mount_point, c->config->user.home))
+        check_fail(c, "field `mounts[%zu].mountPoint` is the reserved internal home directory %s",
+                   i, quoted);
+    if (*mount_point == '~')
+        check_fail(c, "field `mounts[%zu].mountPoint` must not start with `~`", i);
+    else if (!path_is_absolute(mount_point))
+        check_fail(c, "field `mounts[%zu].mountPoint` must be absolute, got %s", i, quoted);
+}
+
+void check_mounts(struct checker *c)
+{
+    for (size_t i = 0; i < c->config->mounts.n; i++) {
+        const struct mount_config *mount = &c->config->mounts.v[i];
+        struct err *err = NULL;
+        uint64_t bytes;
+
+        check_location(c, i, mount->location);
+        /* A relative location was named above; the mount point taken from it is not worth a line.
+         */
+        if (path_is_absolute(mount->location) || !str_eq(mount->location, mount->mount_point))
+            check_mount_point(c, i, mount->mount_point);
+        if (!size_parse(sv_of(mount->ninep.msize.text), &bytes, &err))
+            check_fail_err(c, err, "field `msize` has an invalid value");
+    }
+}
+
+void check_mount_type(struct checker *c)
+{
+    const char *mount_type = c->config->mount_type;
+    const struct strv *unsupported = &c->config->mount_types_unsupported;
+
+    if (!mount_type)
+        return;
+    if (!check_is_word(mount_type, config_mount_types)) {
+        auto_mem char *quoted = quote_tick_dup(mount_type);
+
+        check_fail(
+            c,
+            "field `mountType` must be `reverse-sshfs` or `9p` or `virtiofs`, or `wsl2`, got "
+            "%s",
+            quoted);
+        return;
+    }
+    if (strv_has(unsupported, mount_type)) {
+        auto_mem char *list = strv_join(unsupported, " ");
+
+        check_fail(c,
+                   "field `mountType` must not be one of [%s] (`mountTypesUnsupported`), got `%s`",
+                   list, mount_type);
+    }
+}

@@ -1,0 +1,75 @@
+/*
+ * Settings that this version accepts, because files of Lima have them, but does not carry out. A
+ * line leaves this file when the feature arrives.
+ */
+#include "model/config/config.h"
+
+static bool is_text(const char *text)
+{
+    return text && *text;
+}
+
+static bool is_driver(const struct instance_config *config, const char *name)
+{
+    return str_eq(config->vm_type, name);
+}
+
+static void list_devices(const struct instance_config *config, struct strv *out)
+{
+    if (config->block_devices.n)
+        strv_push(out, "blockDevices: block devices of the host are not attached yet");
+    if (config->tpm.v)
+        strv_push(out, "tpm: there is no emulated TPM yet");
+    if (config->nested_virtualization.v && !is_driver(config, "vz"))
+        strv_push(out, "nestedVirtualization: only the vz driver heeds this");
+    if (config->ssh.over_vsock.set && config->ssh.over_vsock.v)
+        strv_push(out, "ssh.overVsock: ssh goes through a port of the host");
+}
+
+static void list_networks(const struct instance_config *config, struct strv *out)
+{
+    for (size_t i = 0; i < config->networks.n; i++) {
+        const struct network_config *net = &config->networks.v[i];
+
+        if (is_text(net->lima))
+            strv_pushf(out, "networks[%zu].lima: networks of networks.yaml are not served yet", i);
+        else if (is_text(net->socket))
+            strv_pushf(out, "networks[%zu].socket: sockets of network programs are not used yet",
+                       i);
+        else
+            strv_pushf(out, "networks[%zu].vzNAT: only the vz driver has this network", i);
+    }
+    if (config->host_resolver.hosts.n)
+        strv_push(out, "hostResolver.hosts: the DNS server for these names is not served yet");
+}
+
+static void list_forwards(const struct instance_config *config, struct strv *out)
+{
+    for (size_t i = 0; i < config->port_forwards.n; i++)
+        if (!config->port_forwards.v[i].ignore.v)
+            strv_pushf(out, "portForwards[%zu]: ports and sockets are not forwarded yet", i);
+    for (size_t i = 0; i < config->copy_to_host.n; i++)
+        strv_pushf(out, "copyToHost[%zu]: files are not copied to the host yet", i);
+}
+
+static void list_provision(const struct instance_config *config, struct strv *out)
+{
+    for (size_t i = 0; i < config->provision.n; i++) {
+        const char *mode = config->provision.v[i].mode;
+
+        if (str_eq(mode, "yq") || str_eq(mode, "ansible"))
+            strv_pushf(out, "provision[%zu].mode: %s is not carried out yet", i, mode);
+    }
+}
+
+void config_unserved(const struct instance_config *config, struct strv *out)
+{
+    for (size_t i = 0; i < config->mounts.n; i++)
+        strv_pushf(out, "mounts[%zu]: directories of the host are not mounted yet", i);
+    if (config->mount_inotify.v)
+        strv_push(out, "mountInotify: directories of the host are not mounted yet");
+    list_devices(config, out);
+    list_forwards(config, out);
+    list_networks(config, out);
+    list_provision(config, out);
+}
