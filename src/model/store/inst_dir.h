@@ -6,10 +6,7 @@
 
 #include "model/store/store.h"
 
-/* Names of instances, disks and networks: groups of letters and digits with single . _ - between,
- * at most 76 characters. */
-bool identifier_check(const char *text, struct err **errp) MUST_USE;
-/* An identifier that does not end like a YAML file. */
+/* An identifier (model/config/identifier.h) that does not end like a YAML file. */
 bool inst_name_check(const char *name, struct err **errp) MUST_USE;
 bool inst_name_is_valid(const char *name);
 /* "lima-" and the name with dots and underscores replaced. Owned. */
@@ -29,8 +26,9 @@ bool inst_dir_create(const struct store *store, const char *name, struct sv yaml
                      struct err **errp) MUST_USE;
 /* Has it ever been started? */
 bool inst_dir_was_used(const char *dir);
-/* Content of lima-version for an instance that has been used ("" when it has none), else NULL: see
- * struct config_input. Owned. */
+/* Content of lima-version, "" when it has none. Owned. */
+char *inst_dir_version(const char *dir);
+/* The same for an instance that has been used, else NULL: see struct config_input. Owned. */
 char *inst_dir_creator(const char *dir);
 bool inst_dir_is_protected(const char *dir);
 

@@ -14,7 +14,7 @@ struct store {
     struct config_env env;
 };
 
-/* Path of $LIMA_HOME, else ~/.lima; ERR_INVALID for a relative $LIMA_HOME. Owned. */
+/* Path of $LIMA_HOME, else ~/.lima; absolute, links resolved if it exists. Owned. */
 bool store_home(char **out_home, struct err **errp) MUST_USE;
 /* Reads what is there; a home that does not exist is an empty one. ERR_INVALID names the file. */
 bool store_open(struct store *out, struct err **errp) MUST_USE;

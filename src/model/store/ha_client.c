@@ -1,0 +1,158 @@
+#include "model/store/ha_client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/sb.h"
+#include "lang/json/json.h"
+#include "sys/host.h"
+#include "sys/sock.h"
+
+#define RESPONSE_MAX ((size_t)64 << 10)
+
+static const char request[] = "GET /v1/info HTTP/1.1\r\n"
+                              "Host: lima-hostagent\r\n"
+                              "Connection: close\r\n"
+                              "\r\n";
+
+/* The request fits into any socket's buffer. */
+static bool send_request(int fd, struct err **errp)
+{
+    ssize_t n = send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL);
+
+    if (n < 0)
+        return err_set_os(errp, errno, "cannot ask the host agent");
+    return (size_t)n == sizeof(request) - 1 ||
+           err_set(errp, ERR_PROTOCOL, "the host agent does not take the question");
+}
+
+/* Waits for the socket until the deadline. */
+static bool wait_readable(int fd, uint64_t deadline_ns, struct err **errp)
+{
+    for (;;) {
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+        uint64_t now = host_monotonic_ns();
+        int n;
+
+        if (now >= deadline_ns)
+            return err_set(errp, ERR_TIMEOUT, "the host agent does not answer");
+        n = poll(&p, 1, (int)((deadline_ns - now) / 1000000 + 1));
+        if (n > 0)
+            return true;
+        if (n < 0 && errno != EINTR)
+            return err_set_os(errp, errno, "cannot wait for the host agent");
+    }
+}
+
+/* The response ends with the connection. */
+static bool read_response(int fd, uint64_t deadline_ns, struct sb *out, struct err **errp)
+{
+    for (;;) {
+        char *room;
+        ssize_t n;
+
+        if (!wait_readable(fd, deadline_ns, errp))
+            return false;
+        room = sb_reserve(out, 4096);
+        if (!room)
+            return err_set(errp, ERR_PROTOCOL, "the host agent's answer is too long");
+        n = recv(fd, room, 4096, MSG_DONTWAIT);
+        if (n == 0)
+            return true;
+        if (n > 0)
+            sb_commit(out, (size_t)n);
+        else if (errno != EINTR && errno != EAGAIN)
+            return err_set_os(errp, errno, "cannot read the host agent's answer");
+    }
+}
+
+bool ha_client_info(const char *socket_path, unsigned timeout_ms, struct ha_info *out,
+                    struct err **errp)
+{
+    uint64_t deadline_ns = host_monotonic_ns() + (uint64_t)timeout_ms * 1000000;
+    auto_sb struct sb response = { .limit = RESPONSE_MAX };
+    auto_fd int fd = -1;
+
+    return sock_unix_connect(socket_path, SOCK_STREAM, &fd, errp) && send_request(fd, errp) &&
+           read_response(fd, deadline_ns, &response, errp) &&
+           ha_info_decode(sb_view(&response), out, errp);
+}
+
+void ha_info_done(struct ha_info *info)
+{
+    free(info->auto_started_identifier);
+    *info = (struct ha_info){ 0 };
+}
+
+/* Cuts a line off the front, without its CR LF. False at the end of the text. */
+static bool next_line(struct sv *text, struct sv *out_line)
+{
+    if (!sv_next(text, '\n', out_line))
+        return false;
+    if (out_line->n && out_line->p[out_line->n - 1] == '\r')
+        out_line->n--;
+    return true;
+}
+
+static bool is_header(struct sv line, const char *name, struct sv *out_value)
+{
+    struct sv rest = line, head;
+
+    if (!sv_next(&rest, ':', &head) || head.n != strlen(name) ||
+        strncasecmp(head.p, name, head.n) != 0)
+        return false;
+    *out_value = sv_trim(rest);
+    return true;
+}
+
+/* Splits off the body of "HTTP/1.1 200 OK ...". */
+static bool split_response(struct sv response, struct sv *out_body, struct err **errp)
+{
+    struct sv line, value, status;
+    uint64_t length = UINT64_MAX;
+
+    if (!next_line(&response, &line) || !sv_starts(line, SV("HTTP/1.")) || line.n < 12)
+        return err_set(errp, ERR_PROTOCOL, "the host agent's answer is not HTTP");
+    status = sv_slice(line, 9, 12);
+    if (!sv_eq_str(status, "200"))
+        return err_set(errp, ERR_PROTOCOL, "the host agent answers with status %.*s",
+                       SV_ARG(status));
+    for (;;) {
+        if (!next_line(&response, &line))
+            return err_set(errp, ERR_PROTOCOL, "the host agent's answer has no body");
+        if (line.n == 0)
+            break;
+        if (is_header(line, "transfer-encoding", &value))
+            return err_set(errp, ERR_PROTOCOL, "the host agent's answer is encoded");
+        if (is_header(line, "content-length", &value) && !parse_u64(value, &length))
+            return err_set(errp, ERR_PROTOCOL, "the host agent's answer has a bad length");
+    }
+    if (length != UINT64_MAX && length > response.n)
+        return err_set(errp, ERR_PROTOCOL, "the host agent's answer is cut off");
+    *out_body = sv_slice(response, 0, length < response.n ? (size_t)length : response.n);
+    return true;
+}
+
+bool ha_info_decode(struct sv response, struct ha_info *out, struct err **errp)
+{
+    const char *identifier = NULL;
+    auto_json json_t *info = NULL;
+    int64_t port = 0;
+    struct sv body;
+
+    if (!split_response(response, &body, errp))
+        return false;
+    info = json_parse(body, errp);
+    if (!info || !json_opt_i64(info, "sshLocalPort", &port, errp) ||
+        !json_opt_str(info, "autoStartedIdentifier", &identifier, errp))
+        return err_wrap(errp, "the host agent's answer");
+    if (port < 0 || port > UINT16_MAX)
+        return err_set(errp, ERR_PROTOCOL, "the host agent's answer has a bad port");
+    out->ssh_local_port = (uint16_t)port;
+    out->auto_started_identifier = mem_strdup(identifier);
+    return true;
+}
