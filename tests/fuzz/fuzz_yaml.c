@@ -25,6 +25,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     assert(strcmp(text, text_again) == 0);
     json_decref(yaml_to_json(doc->root));
-    (void)yaml_apply_merge_keys(doc, NULL);
+    assert(yaml_apply_merge_keys(doc, &err) == !err);
     return 0;
 }
