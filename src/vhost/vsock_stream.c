@@ -24,6 +24,7 @@
 
 #include "vhost/vsock_priv.h"
 
+#define TELL_MAX (128u << 10)
 #define EVENTS_READ (EPOLLIN | EPOLLRDHUP | EPOLLET)
 
 static void count(struct vsock_stream *s, size_t member, int64_t n)
@@ -169,13 +170,21 @@ static void grow_space(struct vsock_stream *s)
     }
 }
 
+/* How much may be taken before the guest is told. Linux uses no more of the space it is granted than
+ * it has itself, so half of our own may never be reached. */
+static uint32_t telling_step(const struct vsock_stream *s)
+{
+    uint32_t used = s->space < s->peer_space ? s->space : s->peer_space;
+
+    return used / 2 < TELL_MAX ? used / 2 : TELL_MAX;
+}
+
 /* Bytes went to the socket. */
 static void note_taken(struct vsock_stream *s, size_t n)
 {
     s->taken += (uint32_t)n;
     COUNTER(s, bytes_from_guest, (int64_t)n);
-    /* As the guest sees it, half of the space is in use: tell it more. */
-    if (s->received - s->taken_told >= s->space / 2 && s->taken != s->taken_told &&
+    if (s->taken != s->taken_told && s->taken - s->taken_told >= telling_step(s) &&
         s->state == STREAM_OPEN && !(s->owed & OWE_CREDIT_UPDATE)) {
         grow_space(s);
         vsock_stream_owe(s, OWE_CREDIT_UPDATE);

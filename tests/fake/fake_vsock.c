@@ -120,8 +120,10 @@ struct fake_conn *fake_vsock_connect(struct fake_vsock *v, uint32_t host_port)
 static size_t send_bytes(struct fake_vsock *v, struct fake_conn *c, const uint8_t *bytes, size_t n)
 {
     uint8_t packet[VSOCK_HEADER_LEN + CHUNK];
+    /* Linux uses no more space of the peer than it has itself. */
+    uint32_t limit = c->peer_space < c->space || c->is_greedy ? c->peer_space : c->space;
     uint32_t in_flight = c->sent - c->peer_taken;
-    size_t room = in_flight < c->peer_space ? c->peer_space - in_flight : 0;
+    size_t room = in_flight < limit ? limit - in_flight : 0;
 
     if (n > CHUNK)
         n = CHUNK;

@@ -16,6 +16,7 @@ struct fake_conn {
     bool echoes;    /* sends back what it receives, and ends when the peer does */
     bool is_paused; /* takes no bytes: its space fills up */
     bool is_mute;   /* answers nothing */
+    bool is_greedy; /* uses all the space that the device grants */
     uint32_t peer_space, peer_taken, sent; /* credit of the device */
     uint32_t space, received, taken, told; /* ours */
     uint64_t sum_received, sum_sent;

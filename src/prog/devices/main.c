@@ -116,10 +116,8 @@ static bool serve(struct devices *d, const struct options *o, struct err **errp)
     const unsigned n_streams = raise_limit();
     enum devctl_sandbox level;
 
-    if (!sandbox_enter(&level, errp))
-        return false;
     d->loop = vhost_loop_new(errp);
-    if (!d->loop)
+    if (!d->loop || !sandbox_enter(&level, errp))
         return false;
     d->control = control_new(d->loop, o->control_fd, level, errp);
     if (!d->control)

@@ -238,6 +238,7 @@ static void guest_that_sends_more_than_granted_is_reset(void **state)
     struct fake_conn *c = fake_vsock_connect(&b->guest, BENCH_PORT);
 
     vsock_bench_settle(b);
+    c->is_greedy = true;
     for (int i = 0; i < 10000 && !c->is_gone; i++) {
         c->peer_space = UINT32_MAX; /* it does not care */
         c->peer_taken = c->sent;

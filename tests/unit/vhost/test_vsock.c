@@ -314,6 +314,7 @@ static void host_that_does_not_read_stops_the_guest(void **state)
     uint64_t sum = 0;
     size_t n = 0, total;
 
+    c->is_greedy = true;
     for (int i = 0; i < 2000; i++) {
         (void)fake_conn_send(&b->guest, c, 1 << 20);
         vsock_bench_settle(b);
