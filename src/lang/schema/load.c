@@ -1,6 +1,6 @@
 /*
- * Tree to struct. The path of the key being read ("mounts[1].location") grows and shrinks in the
- * loader with the recursion, whose depth is that of the tables.
+ * Tree to struct. Where the reader is ("mounts[1].location") is a chain of places on the stack,
+ * which becomes text only when there is something to say. The recursion is as deep as the tables.
  */
 #include "lang/schema/schema_priv.h"
 
@@ -10,10 +10,27 @@
 #include "base/mem.h"
 #include "base/sb.h"
 
+/* A key or an entry of a list. */
+struct place {
+    const struct place *up; /* NULL at the root, which has no key */
+    struct sv key;          /* p is NULL for an entry of a list */
+    size_t index;
+};
+
 struct loader {
     struct strv *unknown; /* borrowed, may be NULL */
-    struct sb path;
 };
+
+static void put_place(struct sb *out, const struct place *at)
+{
+    if (!at->up)
+        return;
+    put_place(out, at->up);
+    if (!at->key.p)
+        sb_putf(out, "[%zu]", at->index);
+    else
+        sb_putf(out, "%s%.*s", out->n ? "." : "", SV_ARG(at->key));
+}
 
 static const char *node_describe(const struct yaml_node *node)
 {
@@ -40,21 +57,22 @@ static const char *node_describe(const struct yaml_node *node)
 }
 
 /* "line 3, column 5: mounts[1].location: text" */
-static char *describe_at(const struct loader *l, struct yaml_mark at, const char *text)
+static char *describe_at(const struct place *at, struct yaml_mark mark, const char *text)
 {
-    auto_sb struct sb out = { 0 };
+    auto_sb struct sb path = { 0 }, out = { 0 };
 
-    if (at.line)
-        sb_putf(&out, "line %u, column %u: ", at.line, at.column);
-    if (l->path.n)
-        sb_putf(&out, "%s: ", sb_str(&l->path));
+    put_place(&path, at);
+    if (mark.line)
+        sb_putf(&out, "line %u, column %u: ", mark.line, mark.column);
+    if (path.n)
+        sb_putf(&out, "%s: ", sb_str(&path));
     sb_puts(&out, text);
     return sb_steal(&out);
 }
 
-static bool fail_at(const struct loader *l, const struct yaml_node *node, struct err **errp,
+static bool fail_at(const struct place *at, const struct yaml_node *node, struct err **errp,
                     const char *fmt, ...) PRINTF_LIKE(4, 5);
-static bool fail_at(const struct loader *l, const struct yaml_node *node, struct err **errp,
+static bool fail_at(const struct place *at, const struct yaml_node *node, struct err **errp,
                     const char *fmt, ...)
 {
     auto_mem char *text = NULL, *full = NULL;
@@ -63,18 +81,18 @@ static bool fail_at(const struct loader *l, const struct yaml_node *node, struct
     va_start(args, fmt);
     text = mem_vprintf(fmt, args);
     va_end(args);
-    full = describe_at(l, node->start, text);
+    full = describe_at(at, node->start, text);
     return err_set(errp, ERR_INVALID, "%s", full);
 }
 
-static bool fail_type(const struct loader *l, const struct yaml_node *node, const char *wanted,
+static bool fail_type(const struct place *at, const struct yaml_node *node, const char *wanted,
                       struct err **errp)
 {
-    return fail_at(l, node, errp, "expected %s, found %s", wanted, node_describe(node));
+    return fail_at(at, node, errp, "expected %s, found %s", wanted, node_describe(node));
 }
 
 /* Text of a scalar; null gives "". */
-static bool load_text(const struct loader *l, const struct yaml_node *node, char **out,
+static bool load_text(const struct place *at, const struct yaml_node *node, char **out,
                       struct err **errp)
 {
     if (yaml_is_null(node)) {
@@ -82,54 +100,54 @@ static bool load_text(const struct loader *l, const struct yaml_node *node, char
         return true;
     }
     if (node->kind != YAML_SCALAR)
-        return fail_type(l, node, "a string", errp);
+        return fail_type(at, node, "a string", errp);
     if (memchr(node->text.p, '\0', node->text.n))
-        return fail_at(l, node, errp, "the text holds a NUL byte");
+        return fail_at(at, node, errp, "the text holds a NUL byte");
     if (!yaml_as_text(node, out))
-        return fail_at(l, node, errp, "this is no valid base64");
+        return fail_at(at, node, errp, "this is no valid base64");
     return true;
 }
 
-static bool load_bool(const struct loader *l, const struct yaml_node *node, struct opt_bool *out,
+static bool load_bool(const struct place *at, const struct yaml_node *node, struct opt_bool *out,
                       struct err **errp)
 {
     if (!yaml_as_bool(node, &out->v))
-        return fail_type(l, node, "true or false", errp);
+        return fail_type(at, node, "true or false", errp);
     out->set = true;
     return true;
 }
 
-static bool load_i64(const struct loader *l, const struct yaml_node *node, int64_t *out,
+static bool load_i64(const struct place *at, const struct yaml_node *node, int64_t *out,
                      struct err **errp)
 {
     if (!yaml_as_int(node, out))
-        return fail_type(l, node, "an integer", errp);
+        return fail_type(at, node, "an integer", errp);
     return true;
 }
 
-static bool load_int(const struct loader *l, const struct field *field,
+static bool load_int(const struct place *at, const struct field *field,
                      const struct yaml_node *node, struct opt_int *out, struct err **errp)
 {
     const struct field_check *check = &field->check;
 
-    if (!load_i64(l, node, &out->v, errp))
+    if (!load_i64(at, node, &out->v, errp))
         return false;
     if (check->kind == FIELD_CHECK_RANGE && (out->v < check->min || out->v > check->max))
-        return fail_at(l, node, errp, "%" PRId64 " is not between %" PRId64 " and %" PRId64, out->v,
-                       check->min, check->max);
+        return fail_at(at, node, errp, "%" PRId64 " is not between %" PRId64 " and %" PRId64,
+                       out->v, check->min, check->max);
     out->set = true;
     return true;
 }
 
 /* An address in its canonical text. IPv4 mapped into IPv6 is IPv4. */
-static bool load_ip(const struct loader *l, const struct yaml_node *node, char **out,
+static bool load_ip(const struct place *at, const struct yaml_node *node, char **out,
                     struct err **errp)
 {
     auto_mem char *text = NULL;
     unsigned char addr[sizeof(struct in6_addr)];
     char canonical[INET6_ADDRSTRLEN];
 
-    if (!load_text(l, node, &text, errp))
+    if (!load_text(at, node, &text, errp))
         return false;
     if (inet_pton(AF_INET, text, addr) == 1) {
         inet_ntop(AF_INET, addr, canonical, sizeof(canonical));
@@ -139,195 +157,190 @@ static bool load_ip(const struct loader *l, const struct yaml_node *node, char *
         else
             inet_ntop(AF_INET6, addr, canonical, sizeof(canonical));
     } else {
-        return fail_at(l, node, errp, "\"%s\" is no IP address", text);
+        return fail_at(at, node, errp, "\"%s\" is no IP address", text);
     }
     *out = mem_strdup(canonical);
     return true;
 }
 
-static bool load_pair(struct loader *l, const struct yaml_node *node, struct field_pair *out,
+static bool load_pair(const struct place *at, const struct yaml_node *node, struct field_pair *out,
                       struct err **errp)
 {
     if (node->kind != YAML_SEQ)
-        return fail_type(l, node, "a list of two integers", errp);
+        return fail_type(at, node, "a list of two integers", errp);
     if (node->n != 2)
-        return fail_at(l, node, errp, "expected a list of two integers, found %zu entries",
+        return fail_at(at, node, errp, "expected a list of two integers, found %zu entries",
                        node->n);
-    return load_i64(l, node->entries[0].value, &out->v[0], errp) &&
-           load_i64(l, node->entries[1].value, &out->v[1], errp);
+    return load_i64(at, node->entries[0].value, &out->v[0], errp) &&
+           load_i64(at, node->entries[1].value, &out->v[1], errp);
 }
 
-static bool load_strs(struct loader *l, const struct field *field, const struct yaml_node *node,
-                      struct strv *out, struct err **errp)
+static bool load_strs(const struct place *at, const struct field *field,
+                      const struct yaml_node *node, struct strv *out, struct err **errp)
 {
-    size_t mark = l->path.n;
-
     if (node->kind != YAML_SEQ)
-        return fail_type(l, node, "a list", errp);
+        return fail_type(at, node, "a list", errp);
     for (size_t i = 0; i < node->n; i++) {
+        const struct place here = { .up = at, .index = i };
         const struct yaml_node *item = node->entries[i].value;
         char *text = NULL;
-        bool ok;
 
-        sb_putf(&l->path, "[%zu]", i);
-        ok = field->kind == FIELD_IPS ? load_ip(l, item, &text, errp)
-                                      : load_text(l, item, &text, errp);
-        if (!ok)
+        if (field->kind == FIELD_IPS ? !load_ip(&here, item, &text, errp)
+                                     : !load_text(&here, item, &text, errp))
             return false;
         strv_push_take(out, text);
-        sb_truncate(&l->path, mark);
     }
     return true;
 }
 
-static bool load_map(struct loader *l, const struct yaml_node *node, struct field_map *out,
+static bool load_map(const struct place *at, const struct yaml_node *node, struct field_map *out,
                      struct err **errp)
 {
-    size_t mark = l->path.n;
-
     if (node->kind != YAML_MAP)
-        return fail_type(l, node, "a mapping", errp);
+        return fail_type(at, node, "a mapping", errp);
     for (size_t i = 0; i < node->n; i++) {
         auto_mem char *key = NULL, *value = NULL;
+        struct place here = { .up = at };
 
-        if (!load_text(l, node->entries[i].key, &key, errp))
+        if (!load_text(at, node->entries[i].key, &key, errp))
             return false;
-        sb_putf(&l->path, ".%s", key);
-        if (!load_text(l, node->entries[i].value, &value, errp))
+        here.key = sv_of(key);
+        if (!load_text(&here, node->entries[i].value, &value, errp))
             return false;
-        sb_truncate(&l->path, mark);
         field_map_set(out, key, value);
     }
     return true;
 }
 
-static bool load_tree(const struct loader *l, const struct yaml_node *node, struct field_tree *out,
+static bool load_tree(const struct place *at, const struct yaml_node *node, struct field_tree *out,
                       struct err **errp)
 {
     if (node->kind != YAML_MAP)
-        return fail_type(l, node, "a mapping", errp);
+        return fail_type(at, node, "a mapping", errp);
     out->doc = yaml_doc_new();
     out->doc->root = yaml_copy(out->doc, node);
     return true;
 }
 
-static bool load_object(struct loader *l, const struct field_table *table, void *object,
-                        const struct yaml_node *node, struct err **errp);
+static bool load_object(struct loader *l, const struct place *at, const struct field_table *table,
+                        void *object, const struct yaml_node *node, struct err **errp);
 
-static bool load_ref(struct loader *l, const struct field *field, const struct yaml_node *node,
-                     void *member, struct err **errp)
+static bool load_ref(struct loader *l, const struct place *at, const struct field *field,
+                     const struct yaml_node *node, void *member, struct err **errp)
 {
     void *ref = mem_alloc(field->sub->size);
 
     memcpy(member, &ref, sizeof(ref));
-    return load_object(l, field->sub, ref, node, errp);
+    return load_object(l, at, field->sub, ref, node, errp);
 }
 
-static bool load_list(struct loader *l, const struct field *field, const struct yaml_node *node,
-                      void *member, struct err **errp)
+static bool load_list(struct loader *l, const struct place *at, const struct field *field,
+                      const struct yaml_node *node, void *member, struct err **errp)
 {
     bool one = (field->flags & FIELD_ONE) && node->kind == YAML_SCALAR;
-    size_t mark = l->path.n, n = one ? 1 : node->n;
+    size_t n = one ? 1 : node->n;
     struct field_list list = { 0 };
 
     if (node->kind != YAML_SEQ && !one)
-        return fail_type(l, node, field->flags & FIELD_ONE ? "a string or a list" : "a list", errp);
+        return fail_type(at, node, field->flags & FIELD_ONE ? "a string or a list" : "a list",
+                         errp);
     if (n == 0)
         return true;
     list.v = mem_array(n, field->sub->size);
     list.n = list.cap = n;
     field_list_put(member, list);
     for (size_t i = 0; i < n; i++) {
-        sb_putf(&l->path, "[%zu]", i);
-        if (!load_object(l, field->sub, field_list_at(field, list, i),
+        const struct place here = { .up = at, .index = i };
+
+        if (!load_object(l, &here, field->sub, field_list_at(field, list, i),
                          one ? node : node->entries[i].value, errp))
             return false;
-        sb_truncate(&l->path, mark);
     }
     return true;
 }
 
-static bool load_field(struct loader *l, const struct field *field, const struct yaml_node *node,
-                       void *member, struct err **errp)
+static bool load_field(struct loader *l, const struct place *at, const struct field *field,
+                       const struct yaml_node *node, void *member, struct err **errp)
 {
     switch (field->kind) {
     case FIELD_BOOL:
-        return load_bool(l, node, member, errp);
+        return load_bool(at, node, member, errp);
     case FIELD_INT:
-        return load_int(l, field, node, member, errp);
+        return load_int(at, field, node, member, errp);
     case FIELD_STR:
-        return load_text(l, node, member, errp);
+        return load_text(at, node, member, errp);
     case FIELD_SIZE:
-        return load_text(l, node, &((struct opt_size *)member)->text, errp);
+        return load_text(at, node, &((struct opt_size *)member)->text, errp);
     case FIELD_IP:
-        return load_ip(l, node, member, errp);
+        return load_ip(at, node, member, errp);
     case FIELD_PAIR:
-        return load_pair(l, node, member, errp);
+        return load_pair(at, node, member, errp);
     case FIELD_STRS:
     case FIELD_IPS:
-        return load_strs(l, field, node, member, errp);
+        return load_strs(at, field, node, member, errp);
     case FIELD_MAP:
-        return load_map(l, node, member, errp);
+        return load_map(at, node, member, errp);
     case FIELD_TREE:
-        return load_tree(l, node, member, errp);
+        return load_tree(at, node, member, errp);
     case FIELD_SUB:
-        return load_object(l, field->sub, member, node, errp);
+        return load_object(l, at, field->sub, member, node, errp);
     case FIELD_REF:
-        return load_ref(l, field, node, member, errp);
+        return load_ref(l, at, field, node, member, errp);
     case FIELD_LIST:
-        return load_list(l, field, node, member, errp);
+        return load_list(l, at, field, node, member, errp);
     case FIELD_KIND_COUNT:
         break;
     }
-    return fail_at(l, node, errp, "this kind of value cannot be read");
+    return fail_at(at, node, errp, "this kind of value cannot be read");
 }
 
 static const struct field *find_row(const struct field_table *table, struct sv key)
 {
-    for (size_t i = 0; i < table->n_rows; i++)
-        if (sv_eq_str(key, table->rows[i].key))
+    for (size_t i = 0; i < table->n_rows; i++) {
+        const char *known = table->rows[i].key;
+
+        if (*known == *key.p && sv_eq_str(key, known))
             return &table->rows[i];
+    }
     return NULL;
 }
 
-static bool load_entry(struct loader *l, const struct field_table *table, void *object,
-                       const struct yaml_entry *entry, struct err **errp)
+static bool load_entry(struct loader *l, const struct place *at, const struct field_table *table,
+                       void *object, const struct yaml_entry *entry, struct err **errp)
 {
-    size_t mark = l->path.n;
+    const struct place here = { .up = at, .key = entry->key->text };
     const struct field *field;
     void *member;
 
     if (entry->key->kind != YAML_SCALAR)
-        return fail_type(l, entry->key, "a key", errp);
-    sb_putf(&l->path, "%s%.*s", mark ? "." : "", SV_ARG(entry->key->text));
+        return fail_type(at, entry->key, "a key", errp);
     field = find_row(table, entry->key->text);
     if (!field) {
         if (l->unknown)
-            strv_push_take(l->unknown, describe_at(l, entry->key->start, "unknown key"));
-    } else if (!yaml_is_null(entry->value)) {
-        member = field_member(field, object);
-        field_done(field, member); /* "a" and "\x61" are one key in two spellings */
-        if (!load_field(l, field, entry->value, member, errp))
-            return false;
+            strv_push_take(l->unknown, describe_at(&here, entry->key->start, "unknown key"));
+        return true;
     }
-    sb_truncate(&l->path, mark);
-    return true;
+    if (yaml_is_null(entry->value))
+        return true;
+    member = field_member(field, object);
+    field_done(field, member); /* a tree that was not loaded from text may repeat a key */
+    return load_field(l, &here, field, entry->value, member, errp);
 }
 
-static bool load_object(struct loader *l, const struct field_table *table, void *object,
-                        const struct yaml_node *node, struct err **errp)
+static bool load_object(struct loader *l, const struct place *at, const struct field_table *table,
+                        void *object, const struct yaml_node *node, struct err **errp)
 {
     if (yaml_is_null(node))
         return true;
     if (table->shorthand && node->kind == YAML_SCALAR) {
         const struct field *field = find_row(table, sv_of(table->shorthand));
 
-        return load_field(l, field, node, field_member(field, object), errp);
+        return load_field(l, at, field, node, field_member(field, object), errp);
     }
     if (node->kind != YAML_MAP)
-        return fail_type(l, node, table->shorthand ? "a string or a mapping" : "a mapping", errp);
+        return fail_type(at, node, table->shorthand ? "a string or a mapping" : "a mapping", errp);
     for (size_t i = 0; i < node->n; i++)
-        if (!load_entry(l, table, object, &node->entries[i], errp))
+        if (!load_entry(l, at, table, object, &node->entries[i], errp))
             return false;
     return true;
 }
@@ -335,10 +348,8 @@ static bool load_object(struct loader *l, const struct field_table *table, void 
 bool schema_load(const struct field_table *table, void *object, const struct yaml_node *node,
                  struct strv *unknown, struct err **errp)
 {
-    auto_sb struct sb path = { 0 };
     struct loader l = { .unknown = unknown };
-    bool ok = load_object(&l, table, object, node, errp);
+    const struct place root = { .up = NULL };
 
-    path = l.path; /* released by the guard */
-    return ok;
+    return load_object(&l, &root, table, object, node, errp);
 }

@@ -137,7 +137,8 @@ static bool load(struct config_job *job, struct err **errp)
         return false;
     copy_map(&params, &job->config->param);
     job->params = &params;
-    schema_merge(&instance_config_table, job->config, &high, &low);
+    if (job->env->defaults.doc || job->env->overrides.doc)
+        schema_merge(&instance_config_table, job->config, &high, &low);
     fill(job);
     job->params = NULL;
     return true;

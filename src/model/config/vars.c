@@ -38,7 +38,7 @@ bool vars_expand(const char *text, const json_t *vars, char **out_text, struct e
     const char *p = text, *open, *close;
 
     while ((open = strstr(p, "{{"))) {
-        const json_t *value;
+        const json_t *value = NULL;
         struct sv action;
 
         close = strstr(open, "}}");
