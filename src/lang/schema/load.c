@@ -199,15 +199,15 @@ static bool load_map(const struct place *at, const struct yaml_node *node, struc
     if (node->kind != YAML_MAP)
         return fail_type(at, node, "a mapping", errp);
     for (size_t i = 0; i < node->n; i++) {
-        auto_mem char *key = NULL, *value = NULL;
-        struct place here = { .up = at };
+        const struct yaml_node *key = node->entries[i].key;
+        const struct place here = { .up = at, .key = key->text };
+        auto_mem char *value = NULL;
 
-        if (!load_text(at, node->entries[i].key, &key, errp))
-            return false;
-        here.key = sv_of(key);
+        if (key->kind != YAML_SCALAR || memchr(key->text.p, '\0', key->text.n))
+            return fail_type(at, key, "a name", errp);
         if (!load_text(&here, node->entries[i].value, &value, errp))
             return false;
-        field_map_set(out, key, value);
+        field_map_set(out, key->text.p, value); /* "Y" and "TRUE" are names here */
     }
     return true;
 }
