@@ -38,7 +38,38 @@ struct attach {
 
 static bool is_blank(char c)
 {
-    return c == ' ' || c == '\t' || c == '\r';
+    return c == ' ' || c == '\t';
+}
+
+size_t yaml_break_at(struct sv text, size_t at)
+{
+    static const char *const breaks[] = { "\r\n",     "\n",           "\r",
+                                          "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9" };
+
+    for (size_t i = 0; i < COUNT(breaks); i++)
+        if (sv_starts(sv_slice(text, at, text.n), sv_of(breaks[i])))
+            return strlen(breaks[i]);
+    return 0;
+}
+
+static bool is_line_start(struct sv text, size_t at)
+{
+    return at == 0 || text.p[at - 1] == '\n' || text.p[at - 1] == '\r' ||
+           (at >= 2 && yaml_break_at(text, at - 2) == 2) ||
+           (at >= 3 && yaml_break_at(text, at - 3) == 3);
+}
+
+/* Blanks, line breaks and the end. */
+static bool is_gap(struct sv text, size_t at)
+{
+    return at >= text.n || is_blank(text.p[at]) || yaml_break_at(text, at);
+}
+
+static size_t line_end(struct sv text, size_t at)
+{
+    while (at < text.n && !yaml_break_at(text, at))
+        at++;
+    return at;
 }
 
 /* The column of offset at; *out_own_line says whether only blanks precede it on its line. */
@@ -47,7 +78,7 @@ static unsigned column_at(const struct attach *a, size_t at, bool *out_own_line)
     size_t start = at;
     bool own_line = true;
 
-    while (start > 0 && a->text.p[start - 1] != '\n') {
+    while (!is_line_start(a->text, start)) {
         start--;
         own_line = own_line && is_blank(a->text.p[start]);
     }
@@ -57,13 +88,12 @@ static unsigned column_at(const struct attach *a, size_t at, bool *out_own_line)
 
 static bool follows_last(const struct attach *a, size_t at)
 {
-    return a->last && !memchr(a->text.p + a->last_end, '\n', at - a->last_end);
+    return a->last && line_end(a->text, a->last_end) >= at;
 }
 
 static void take_comment(struct attach *a)
 {
-    const char *line_end = memchr(a->text.p + a->pos, '\n', a->text.n - a->pos);
-    size_t end = line_end ? (size_t)(line_end - a->text.p) : a->text.n;
+    size_t end = line_end(a->text, a->pos);
     struct sv comment = sv_trim(sv_slice(a->text, a->pos, end));
     bool own_line;
     unsigned column = column_at(a, a->pos, &own_line);
@@ -84,23 +114,23 @@ static size_t scan(struct attach *a, size_t until, char stop)
     while (a->pos < until) {
         size_t at = a->pos;
         char c = a->text.p[at];
-        char next = at + 1 < a->text.n ? a->text.p[at + 1] : '\n';
-        bool starts_word = at == 0 || is_blank(a->text.p[at - 1]) || a->text.p[at - 1] == '\n';
+        bool starts_word = is_line_start(a->text, at) || is_blank(a->text.p[at - 1]);
+        size_t n_break = yaml_break_at(a->text, at);
         bool own_line;
 
         if (c == '#' && starts_word) {
             take_comment(a);
             continue;
         }
-        a->pos++;
-        if (c == '\n') {
+        a->pos += n_break ? n_break : 1;
+        if (n_break) {
             (void)column_at(a, at, &own_line);
             if (own_line)
                 *vec_push(&a->pending) = (struct pending_line){ 0, { NULL, 0 } };
         } else if (c == '&' || c == '!' || c == '*') {
-            while (a->pos < until && !is_blank(a->text.p[a->pos]) && a->text.p[a->pos] != '\n')
+            while (a->pos < until && !is_gap(a->text, a->pos))
                 a->pos++; /* an anchor or a tag */
-        } else if (c == stop && (c != '-' || is_blank(next) || next == '\n')) {
+        } else if (c == stop && (c != '-' || is_gap(a->text, at + 1))) {
             return at;
         }
     }
@@ -202,10 +232,9 @@ static void pass(struct attach *a, struct yaml_node *node, size_t end)
 /* The blank lines below a block scalar are layout unless its header says "+". */
 static void walk_block_scalar(struct attach *a, struct yaml_node *node)
 {
-    struct sv source = sv_slice(a->text, node->start.offset, node->end.offset);
-    ptrdiff_t header_end = sv_find(source, '\n');
-    struct sv header = sv_slice(source, 0, header_end < 0 ? source.n : (size_t)header_end);
     size_t end = node->end.offset;
+    size_t start = scan(a, end, node->style == YAML_STYLE_LITERAL ? '|' : '>');
+    struct sv header = sv_slice(a->text, start, line_end(a->text, start));
     bool keeps = false;
 
     for (size_t i = 1; i < header.n; i++) {
@@ -215,8 +244,9 @@ static void walk_block_scalar(struct attach *a, struct yaml_node *node)
         }
         keeps = keeps || header.p[i] == '+';
     }
-    while (!keeps && end > node->start.offset + 1 &&
-           (is_blank(a->text.p[end - 1]) || a->text.p[end - 1] == '\n'))
+    /* A last line of nothing but blanks is content. */
+    keeps = keeps || (node->text.n > 0 && is_blank(node->text.p[node->text.n - 1]));
+    while (!keeps && end > start + 1 && strchr(" \t\r\n", a->text.p[end - 1]))
         end--;
     pass(a, node, end);
 }

@@ -163,10 +163,7 @@ static void put_flow(struct emitter *e, const struct yaml_node *node, unsigned i
     if (put_properties(e, node))
         sb_putc(e->out, ' ');
     if (node->kind == YAML_SCALAR) {
-        if (node->text.n == 0 && node->tag == YAML_TAG_NULL)
-            sb_puts(e->out, "null");
-        else
-            yaml_put_inline(e->out, node, yaml_choose_style(node, YAML_PLACE_FLOW));
+        yaml_put_inline(e->out, node, YAML_PLACE_FLOW);
         return;
     }
     sb_putc(e->out, is_seq ? '[' : '{');
@@ -218,7 +215,7 @@ static void put_inline_value(struct emitter *e, const struct yaml_node *node, co
             put_block_scalar(e, node, style, comment, indent);
             return;
         }
-        yaml_put_inline(e->out, node, style);
+        yaml_put_inline(e->out, node, YAML_PLACE_BLOCK);
     } else {
         put_flow(e, node, indent);
     }
@@ -301,7 +298,7 @@ static void put_pair(struct emitter *e, const struct yaml_entry *pair, unsigned 
     } else {
         if (put_properties(e, key))
             sb_putc(e->out, ' ');
-        yaml_put_inline(e->out, key, yaml_choose_style(key, YAML_PLACE_KEY));
+        yaml_put_inline(e->out, key, YAML_PLACE_KEY);
     }
     sb_putc(e->out, ':');
     put_pair_value(e, pair, indent);

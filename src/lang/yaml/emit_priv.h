@@ -15,8 +15,8 @@ enum yaml_place {
 
 /* The style a scalar can really have there: its own when possible. */
 enum yaml_style yaml_choose_style(const struct yaml_node *node, enum yaml_place place);
-/* Appends a scalar of one line: plain or quoted. */
-void yaml_put_inline(struct sb *out, const struct yaml_node *node, enum yaml_style style);
+/* Appends a scalar whose chosen style is plain or quoted. */
+void yaml_put_inline(struct sb *out, const struct yaml_node *node, enum yaml_place place);
 
 struct yaml_block {
     struct sv lines;      /* each ended by LF, blank lines empty */

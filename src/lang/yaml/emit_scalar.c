@@ -54,7 +54,7 @@ static bool fits_plain(struct sv text, enum yaml_place place)
     first = text.p[0];
     if (strchr(",[]{}#&*!|>'\"%@`", first))
         return false;
-    if (strchr("-?:", first) && (text.n == 1 || is_gap(text.p[1]) || flow))
+    if (strchr("-?:", first) && (text.n == 1 || is_gap(text.p[1]) || (flow && first != '-')))
         return false;
     if (sv_starts(text, SV("---")) || sv_starts(text, SV("...")))
         return false;
@@ -110,7 +110,7 @@ enum yaml_style yaml_choose_style(const struct yaml_node *node, enum yaml_place 
 
     switch (node->style) {
     case YAML_STYLE_PLAIN:
-        if (plain || (node->text.n == 0 && place == YAML_PLACE_BLOCK && !is_string))
+        if (plain || (node->text.n == 0 && !is_string))
             return YAML_STYLE_PLAIN;
         break;
     case YAML_STYLE_SINGLE:
@@ -194,12 +194,16 @@ static void put_single_quoted(struct sb *out, struct sv text)
     sb_putc(out, '\'');
 }
 
-void yaml_put_inline(struct sb *out, const struct yaml_node *node, enum yaml_style style)
+void yaml_put_inline(struct sb *out, const struct yaml_node *node, enum yaml_place place)
 {
+    enum yaml_style style = yaml_choose_style(node, place);
+
     if (style == YAML_STYLE_DOUBLE)
         put_double_quoted(out, node->text);
     else if (style == YAML_STYLE_SINGLE)
         put_single_quoted(out, node->text);
+    else if (node->text.n == 0 && node->tag == YAML_TAG_NULL && place != YAML_PLACE_BLOCK)
+        sb_puts(out, "null");
     else
         sb_put(out, node->text);
 }
@@ -226,7 +230,7 @@ struct yaml_block yaml_block_of(const struct yaml_node *node, enum yaml_style st
         block.lines = sb_view(store);
     }
     p++;
-    if (block.lines.n && is_gap(block.lines.p[0]))
+    if (style == YAML_STYLE_LITERAL && is_gap(text.p[0]))
         *p++ = '2'; /* the first line cannot tell the indentation */
     if (n_ends != 1)
         *p = n_ends == 0 ? '-' : '+';

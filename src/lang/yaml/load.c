@@ -151,13 +151,17 @@ static enum yaml_tag explicit_tag(struct loader *l, struct yaml_node *node, cons
 }
 
 /* The lines of a folded scalar below its header, without their common indentation; nothing when the
- * header tells the indentation, for then the common one may be content. */
+ * header tells the indentation, for then the common one may be content, and when lines do not end
+ * in LF. */
 static struct sv folded_lines(struct loader *l, struct sv source)
 {
     auto_sb struct sb out = { 0 };
     struct sv line, rest = source;
     size_t indent = SIZE_MAX;
 
+    for (size_t i = 0; i < source.n; i++)
+        if (source.p[i] != '\n' && yaml_break_at(source, i))
+            return (struct sv){ NULL, 0 };
     (void)sv_next(&rest, '\n', &line); /* the header */
     for (size_t i = 0; i < line.n && line.p[i] != '#'; i++)
         if (line.p[i] >= '1' && line.p[i] <= '9')
@@ -167,12 +171,10 @@ static struct sv folded_lines(struct loader *l, struct sv source)
 
         while (blanks < line.n && line.p[blanks] == ' ')
             blanks++;
-        if (blanks < line.n && line.p[blanks] != '\r' && blanks < indent)
+        if (blanks < line.n && blanks < indent)
             indent = blanks;
     }
     while (sv_next(&rest, '\n', &line)) {
-        if (line.n > 0 && line.p[line.n - 1] == '\r')
-            line.n--;
         sb_put(&out, sv_slice(line, indent, line.n));
         sb_putc(&out, '\n');
     }
@@ -206,7 +208,7 @@ static struct yaml_node *read_scalar(struct loader *l, const yaml_event_t *event
     node->end = mark_of(l, &event->end_mark);
     if (node->style == YAML_STYLE_PLAIN)
         node->tag = yaml_resolve_plain(node->text);
-    else if (node->style == YAML_STYLE_FOLDED)
+    else if (node->style == YAML_STYLE_FOLDED && !tag && !event->data.scalar.anchor)
         node->raw = folded_lines(l, sv_slice(l->text, node->start.offset, node->end.offset));
     if (tag) {
         enum yaml_tag known = explicit_tag(l, node, tag);
@@ -268,6 +270,7 @@ static struct yaml_node *read_next(struct loader *l, unsigned depth, yaml_event_
     yaml_event_t event;
     struct yaml_node *node = NULL;
 
+    *out_end = false;
     if (!next_event(l, &event, errp))
         return NULL;
     *out_end = event.type == end;
@@ -320,7 +323,7 @@ static bool read_pairs(struct loader *l, struct yaml_node *map, unsigned depth, 
 
     for (;;) {
         yaml_mark_t mark;
-        bool end = false;
+        bool end;
         struct yaml_node *key = read_next(l, depth, YAML_MAPPING_END_EVENT, &end, &mark, errp);
 
         if (end)

@@ -16,4 +16,8 @@ struct yaml_node *yaml_copy_bare(struct yaml_doc *doc, const struct yaml_node *n
  * nodes, whose marks must be those of text. */
 void yaml_attach_comments(struct yaml_doc *doc, struct sv text, size_t start);
 
+/* The length of the line break at byte offset at, 0 when there is none: LF, CR LF, CR, and what
+ * libyaml counts besides (NEL, LS, PS). */
+size_t yaml_break_at(struct sv text, size_t at);
+
 #endif

@@ -93,7 +93,7 @@ static void styles_of_loaded_scalars_survive(void **state)
 {
     static const char text[] =
         "a: 0644\nb: \"x\"\nc: 'y'\nd: yes\ne: 1.10\nf:\ng: ~\nh: !!binary aGk=\n"
-        "i: !mine {a: 1}\n'k': null\n";
+        "i: !mine {a: 1}\n'k': null\nl: [-1, +.5, -x, {m: -2}]\n";
     auto_yaml_doc struct yaml_doc *doc = yaml_load(sv_of(text), NULL);
     auto_mem char *out = yaml_text(doc);
 
