@@ -41,8 +41,8 @@ send_system() {
 # besides. The file has no name, so it does not become part of DIR.
 send_image() {
     size=$(($(du -s --block-size=1M --apparent-size "$1" | cut -f 1) * 11 / 10 + $2 + $3))
-    exec 9<>"$scratch/image"
-    rm "$scratch/image"
+    exec 9<>"$root/.image"
+    rm "$root/.image"
     # No blocks reserved for root, block groups initialised when they are needed, room for the group
     # descriptors of 2 TiB (the guest grows the file system to the size of its disk).
     # shellcheck disable=SC2086 # two words or none

@@ -136,6 +136,7 @@ static bool launch(struct bootstrap *b, struct err **errp)
 
     bootstrap_argv(b->plan, &cmd.argv);
     strv_pushf(&cmd.env, "TMPDIR=%s", b->work_dir);
+    strv_push(&cmd.env, "INITRD=No"); /* the kernel package: no initramfs, ours is made here */
     cmd.in = CMD_FROM_TEXT(sv_of(b->plan->mirror ? "" : b->plan->sources));
     cmd.out = CMD_TO_NULL;
     cmd.err = CMD_TO_PIPE(0);

@@ -50,12 +50,14 @@ static void look_for_reason(struct bootstrap_log *log, struct sv line)
 {
     if (contains(line, "No space left on device"))
         set_reason(log, 4, line);
-    else if (sv_starts(line, SV("E: command failed")) && log->last_line)
+    else if (sv_starts(line, SV("E: ")) && contains(line, "E: command failed") && log->last_line)
         set_reason(log, 3, sv_of(log->last_line));
     else if (sv_starts(line, SV("Err:")) || sv_starts(line, SV("dpkg: error")))
         set_reason(log, 2, line);
     else if (sv_starts(line, SV("E: ")))
         set_reason(log, 1, sv_slice(line, 3, line.n));
+    else if (sv_starts(line, SV("' exec "))) /* the end of the script, which is echoed before it runs */
+        mem_replace(&log->last_line, NULL);
     else if (line.n > 0 && !sv_starts(line, SV("I: ")))
         mem_replace(&log->last_line, sv_dup(line));
 }

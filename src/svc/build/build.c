@@ -77,7 +77,7 @@ static char *fingerprint(const struct build *build)
     for (size_t i = 0; recipe_modules[i]; i++)
         sb_putf(&text, "%s ", recipe_modules[i]);
     sb_puts(&text, build->script);
-    return digest_hex(DIGEST_SHA256, sb_view(&text));
+    return digest_name(sb_view(&text));
 }
 
 static bool build_init(struct build *build, const struct build_request *req, struct err **errp)
@@ -151,10 +151,8 @@ static bool run_bootstrap(const struct build *build, const char *raw_path, struc
         return false;
     bool collected = collect_system(b, build->temp_dir, &err) && collect_image(b, raw_path, &err);
 
-    if (!collected && err_kind(err) == ERR_CANCELED)
-        return err_propagate(errp, err);
     /* When the tools failed, that is why the streams were cut off. */
-    if (!collected && err_kind(err) != ERR_PROTOCOL)
+    if (!collected && err_kind(err) != ERR_PROTOCOL && err_kind(err) != ERR_INVALID)
         return err_propagate(errp, err);
     if (!bootstrap_finish(b, errp)) {
         err_free(err);

@@ -10,6 +10,16 @@ static const struct recipe recipes[] = {
         .packages = "busybox-static,bash,dropbear-bin,openssh-sftp-server,sudo",
         .kernel_args = " " INITRD_CMDLINE_SUPERVISE,
     },
+    {
+        .name = "debian-12",
+        .suite = "bookworm",
+        .packages = "systemd,systemd-sysv,systemd-resolved,libpam-systemd,dbus,dbus-user-session,udev,"
+                    "openssh-server,sudo,iproute2,iptables,iputils-ping,netbase,procps,kmod,"
+                    "e2fsprogs,ca-certificates,less,nano,curl,xz-utils,uidmap,fuse3,sshfs,"
+                    "bash-completion",
+        .runs_programs = true,
+        .kernel_args = "",
+    },
 };
 
 static const struct recipe_arch archs[] = {

@@ -8,27 +8,41 @@
 
 #include "base/enum.h"
 #include "base/mem.h"
+#include "base/sha256.h"
+#include "svc/fetch/lazy.h"
 
 static const char *const algo_names[] = { "sha256", "sha384", "sha512" };
 ENUM_NAMES_MATCH(algo_names, DIGEST_ALGO_COUNT);
 
 static const size_t algo_sizes[] = { 32, 48, 64 };
 
+static struct {
+    bool loaded;
+    __typeof__(EVP_get_digestbyname) *get_digest;
+    __typeof__(EVP_MD_CTX_new) *ctx_new;
+    __typeof__(EVP_MD_CTX_free) *ctx_free;
+    __typeof__(EVP_DigestInit_ex) *init;
+    __typeof__(EVP_DigestUpdate) *update;
+    __typeof__(EVP_DigestFinal_ex) *final;
+} api;
+
+static bool api_load(struct err **errp)
+{
+    static const char *const sonames[] = { "libcrypto.so.3", NULL };
+    const struct lazy_symbol symbols[] = {
+        { "EVP_get_digestbyname", &api.get_digest }, { "EVP_MD_CTX_new", &api.ctx_new },
+        { "EVP_MD_CTX_free", &api.ctx_free },        { "EVP_DigestInit_ex", &api.init },
+        { "EVP_DigestUpdate", &api.update },         { "EVP_DigestFinal_ex", &api.final },
+    };
+
+    if (!api.loaded)
+        api.loaded = lazy_load("libcrypto", sonames, symbols, COUNT(symbols), errp);
+    return api.loaded;
+}
+
 struct digest {
     EVP_MD_CTX *ctx;
 };
-
-static const EVP_MD *algo_md(enum digest_algo algo)
-{
-    switch (algo) {
-    case DIGEST_SHA384:
-        return EVP_sha384();
-    case DIGEST_SHA512:
-        return EVP_sha512();
-    default:
-        return EVP_sha256();
-    }
-}
 
 const char *digest_algo_name(enum digest_algo algo)
 {
@@ -70,62 +84,71 @@ static void check(int ok)
     (void)ok;
 }
 
-struct digest *digest_new(enum digest_algo algo)
+struct digest *digest_new(enum digest_algo algo, struct err **errp)
 {
+    if (!api_load(errp))
+        return NULL;
+
     struct digest *digest = mem_new(struct digest);
 
-    digest->ctx = EVP_MD_CTX_new();
+    digest->ctx = api.ctx_new();
     check(digest->ctx != NULL);
-    check(EVP_DigestInit_ex(digest->ctx, algo_md(algo), NULL));
+    check(api.init(digest->ctx, api.get_digest(algo_names[algo]), NULL));
     return digest;
 }
 
 void digest_add(struct digest *digest, const void *bytes, size_t n)
 {
-    check(EVP_DigestUpdate(digest->ctx, bytes, n));
+    check(api.update(digest->ctx, bytes, n));
 }
 
-char *digest_finish_hex(struct digest *digest)
+static char *to_hex(const uint8_t *raw, size_t n)
 {
-    unsigned char raw[EVP_MAX_MD_SIZE];
-    unsigned n = 0;
+    char *hex = mem_alloc(2 * n + 1);
 
-    check(EVP_DigestFinal_ex(digest->ctx, raw, &n));
-
-    char *hex = mem_alloc(2 * (size_t)n + 1);
-
-    for (unsigned i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         hex[2 * i] = "0123456789abcdef"[raw[i] >> 4];
         hex[2 * i + 1] = "0123456789abcdef"[raw[i] & 15];
     }
     return hex;
 }
 
+char *digest_finish_hex(struct digest *digest)
+{
+    uint8_t raw[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+
+    check(api.final(digest->ctx, raw, &n));
+    return to_hex(raw, n);
+}
+
 void digest_free(struct digest *digest)
 {
     if (!digest)
         return;
-    EVP_MD_CTX_free(digest->ctx);
+    api.ctx_free(digest->ctx);
     free(digest);
 }
 
-char *digest_hex(enum digest_algo algo, struct sv bytes)
+char *digest_name(struct sv text)
 {
-    auto_digest struct digest *digest = digest_new(algo);
+    uint8_t raw[SHA256_LEN];
 
-    digest_add(digest, bytes.p, bytes.n);
-    return digest_finish_hex(digest);
+    sha256(text, raw);
+    return to_hex(raw, sizeof(raw));
 }
 
 bool digest_fd_hex(int fd, const char *name, enum digest_algo algo, char **out_hex,
                    struct err **errp)
 {
-    auto_digest struct digest *digest = digest_new(algo);
+    auto_digest struct digest *digest = digest_new(algo, errp);
     enum { BUF_SIZE = 256 * 1024 };
     auto_mem char *buf = mem_alloc(BUF_SIZE);
     off_t at = 0;
     ssize_t n;
 
+    if (!digest)
+        return false;
     while ((n = pread(fd, buf, BUF_SIZE, at)) != 0) {
         if (n < 0 && errno == EINTR)
             continue;

@@ -49,10 +49,13 @@ static void download_done(struct download *d)
 }
 #define auto_download AUTO_CALL(download_done)
 
-static void start_digest(struct download *d)
+static bool start_digest(struct download *d, struct err **errp)
 {
     digest_free(d->digest);
-    d->digest = d->entry->digest ? digest_new(d->entry->expected.algo) : NULL;
+    d->digest = NULL;
+    if (d->entry->digest)
+        d->digest = digest_new(d->entry->expected.algo, errp);
+    return !d->entry->digest || d->digest;
 }
 
 static bool start_over(struct download *d, struct err **errp)
@@ -60,8 +63,7 @@ static bool start_over(struct download *d, struct err **errp)
     if (ftruncate(d->fd, 0) < 0 || lseek(d->fd, 0, SEEK_SET) < 0)
         return err_set_os(errp, errno, "cannot truncate %s", d->part_path);
     d->at = 0;
-    start_digest(d);
-    return true;
+    return start_digest(d, errp);
 }
 
 /* Adds what the file holds already to the digest. */
@@ -89,7 +91,8 @@ static bool open_part(struct download *d, struct err **errp)
     if (d->fd < 0 || fstat(d->fd, &st) < 0)
         return err_set_os(errp, errno, "cannot open %s", d->part_path);
     d->tag = entry_read(d->entry, ENTRY_PART_TAG);
-    start_digest(d);
+    if (!start_digest(d, errp))
+        return false;
     if (!d->tag[0] && !d->entry->digest)
         return start_over(d, errp);
     d->at = (uint64_t)st.st_size;

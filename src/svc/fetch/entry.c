@@ -19,7 +19,7 @@ char *entry_root(const char *cache_dir)
 
 char *entry_key(const char *url)
 {
-    return digest_hex(DIGEST_SHA256, sv_of(url));
+    return digest_name(sv_of(url));
 }
 
 bool entry_open(struct entry *entry, const char *cache_dir, struct err **errp)

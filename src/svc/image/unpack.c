@@ -1,13 +1,12 @@
 #include "svc/image/unpack.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "svc/build/archive_reader.h"
 #include "sys/file.h"
 
 #define READ_SIZE (256 * 1024)
@@ -18,32 +17,23 @@ struct source {
     const char *location;
     uint64_t at, size;
     struct progress *progress;
-    char buf[READ_SIZE];
 };
 
-static la_ssize_t source_read(struct archive *archive, void *data, const void **out)
+static bool read_source(void *data, void *out, size_t size, size_t *out_n, struct err **errp)
 {
     struct source *source = data;
     ssize_t n;
 
     do {
-        n = pread(source->fd, source->buf, sizeof(source->buf), (off_t)source->at);
+        n = pread(source->fd, out, size, (off_t)source->at);
     } while (n < 0 && errno == EINTR);
-    if (n < 0) {
-        archive_set_error(archive, errno, "cannot read %s", source->location);
-        return -1;
-    }
+    if (n < 0)
+        return err_set_os(errp, errno, "cannot read %s", source->location);
     source->at += (uint64_t)n;
     progress_update(source->progress, source->at, source->size);
-    *out = source->buf;
-    return n;
+    *out_n = (size_t)n;
+    return true;
 }
-
-static void archive_auto(struct archive **archive)
-{
-    (void)archive_read_free(*archive);
-}
-#define auto_archive AUTO_CALL(archive_auto)
 
 static bool is_zero(const char *p, size_t n)
 {
@@ -72,27 +62,24 @@ static bool write_sparse(int fd, const char *path, struct sv bytes, uint64_t off
     return true;
 }
 
-static bool decompress(struct archive *archive, struct source *source, int fd, const char *path,
-                       struct err **errp)
+static bool decompress(struct source *source, int fd, const char *path, struct err **errp)
 {
+    auto_archive_reader struct archive_reader *reader =
+        archive_reader_new(ARCHIVE_READER_COMPRESSED, read_source, source, errp);
     auto_mem char *buf = mem_alloc(READ_SIZE);
-    struct archive_entry *entry;
+    const char *name;
     uint64_t offset = 0;
-    la_ssize_t n = -1;
+    size_t n;
 
-    (void)archive_read_support_filter_all(archive);
-    (void)archive_read_support_format_raw(archive);
-    if (archive_read_open(archive, source, NULL, source_read, NULL) == ARCHIVE_OK &&
-        archive_read_next_header(archive, &entry) == ARCHIVE_OK) {
-        while ((n = archive_read_data(archive, buf, READ_SIZE)) > 0) {
-            if (!write_sparse(fd, path, (struct sv){ buf, (size_t)n }, offset, errp))
-                return false;
-            offset += (uint64_t)n;
-        }
-    }
-    if (n < 0)
-        return err_set(errp, ERR_INVALID, "%s: cannot decompress: %s", source->location,
-                       archive_error_string(archive));
+    if (!reader || !archive_reader_next(reader, &name, errp))
+        return err_wrap(errp, "cannot decompress %s", source->location);
+    do {
+        if (!archive_reader_read(reader, buf, READ_SIZE, &n, errp))
+            return err_wrap(errp, "cannot decompress %s", source->location);
+        if (!write_sparse(fd, path, (struct sv){ buf, n }, offset, errp))
+            return false;
+        offset += n;
+    } while (n > 0);
     if (ftruncate(fd, (off_t)offset) < 0 || fsync(fd) < 0)
         return err_set_os(errp, errno, "cannot write %s", path);
     return true;
@@ -100,22 +87,21 @@ static bool decompress(struct archive *archive, struct source *source, int fd, c
 
 static bool unpack_compressed(const struct unpack *unpack, struct err **errp)
 {
-    auto_archive struct archive *archive = archive_read_new();
-    auto_mem struct source *source = mem_new(struct source);
     auto_mem char *temp_path = mem_printf("%s.unpacking", unpack->path);
     auto_fd int fd = open(temp_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     struct stat st;
 
     if (fd < 0)
         return err_set_os(errp, errno, "cannot create %s", temp_path);
-    source->fd = unpack->fd;
-    source->location = unpack->location;
-    source->progress = unpack->progress;
-    if (fstat(unpack->fd, &st) == 0)
-        source->size = (uint64_t)st.st_size;
+    struct source source = {
+        .fd = unpack->fd,
+        .location = unpack->location,
+        .size = fstat(unpack->fd, &st) == 0 ? (uint64_t)st.st_size : 0,
+        .progress = unpack->progress,
+    };
 
     progress_begin(unpack->progress, "Decompressing data", PROGRESS_BYTES);
-    bool ok = decompress(archive, source, fd, temp_path, errp) &&
+    bool ok = decompress(&source, fd, temp_path, errp) &&
               file_rename(temp_path, unpack->path, errp);
 
     progress_end(unpack->progress, ok);

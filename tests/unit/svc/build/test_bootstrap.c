@@ -80,6 +80,9 @@ static void the_best_reason_wins(void **state)
         { "I: x\nE: no such suite\nE: mmdebstrap failed to run", "no such suite" },
         { "I: x\nErr:1 http://m InRelease\nE: apt-get failed", "Err:1 http://m InRelease" },
         { "micro: the packages lack /x\nE: command failed: # script\nE: y", "micro: the packages lack /x" },
+        { "I: hook: sh -c '# script\nlast line of it\n' exec /tmp/x\nmke2fs: odd\n"
+          "E: setup failed: E: command failed: # script\nlast line of it",
+          "mke2fs: odd" },
         { "micro: odd\nE: a\ntar: x: No space left on device\nE: command failed: z",
           "tar: x: No space left on device" },
         { "dpkg: error processing \033[31mx", "dpkg: error processing \\x1b[31mx" },

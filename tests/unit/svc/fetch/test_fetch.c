@@ -44,7 +44,7 @@ static int set_up(void **state)
     (void)snprintf(script->last_modified, sizeof(script->last_modified),
                    "Tue, 01 Sep 2026 10:00:00 GMT");
     (void)snprintf(script->etag, sizeof(script->etag), "\"one\"");
-    auto_mem char *hex = digest_hex(DIGEST_SHA256, (struct sv){ script->body, script->body_size });
+    auto_mem char *hex = digest_name((struct sv){ script->body, script->body_size });
 
     f->digest = mem_printf("sha256:%s", hex);
     return 0;
