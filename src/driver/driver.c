@@ -11,12 +11,16 @@ const char *const driver_state_names[DRIVER_STATE_COUNT] = {
 };
 
 const char *const driver_exit_names[DRIVER_EXIT_COUNT] = {
-    "stopped", "killed", "powered off by the guest", "failed",
+    "stopped",
+    "killed",
+    "powered off by the guest",
+    "failed",
 };
 
 static void driver_ops_assert_whole(const struct driver_ops *ops)
 {
-    assert(ops->type && ops->start && ops->stop && ops->kill && ops->close && ops->link && ops->pid);
+    assert(ops->type && ops->start && ops->stop && ops->kill && ops->close && ops->link &&
+           ops->pid);
     assert(!(ops->type->caps & DRIVER_CAP_ADOPT) == !ops->adopt);
 }
 
@@ -35,11 +39,12 @@ static bool state_may_follow(enum driver_state from, enum driver_state to)
     case DRIVER_IDLE:
         return to == DRIVER_STARTING;
     case DRIVER_STARTING:
-        return to == DRIVER_IDLE || to == DRIVER_RUNNING || to == DRIVER_STOPPING || to == DRIVER_EXITED;
+        return to == DRIVER_IDLE || to == DRIVER_RUNNING || to == DRIVER_STOPPING ||
+               to == DRIVER_EXITED;
     case DRIVER_RUNNING:
         return to == DRIVER_STOPPING || to == DRIVER_EXITED;
     case DRIVER_STOPPING:
-        return to == DRIVER_RUNNING || to == DRIVER_EXITED;
+        return to == DRIVER_STARTING || to == DRIVER_RUNNING || to == DRIVER_EXITED;
     case DRIVER_EXITED:
     case DRIVER_STATE_COUNT:
         break;
@@ -100,7 +105,8 @@ struct driver *driver_open(const struct driver_type *type, const struct driver_p
 
 /* Runs an operation that leads to another state, or, on failure, nowhere. */
 static bool driver_operate(struct driver *d, enum driver_state to,
-                           bool (*operation)(struct driver *d, struct err **errp), struct err **errp)
+                           bool (*operation)(struct driver *d, struct err **errp),
+                           struct err **errp)
 {
     enum driver_state from = d->state;
     bool ok;

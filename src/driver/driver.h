@@ -9,10 +9,9 @@
  *          v         driver_start()                 STARTED               driver_stop()
  *        IDLE ----------------------> STARTING ----------------> RUNNING ---------------> STOPPING
  *          |         driver_adopt()      |                          |                        |
- *          |                             | EXITED                   | EXITED                 | EXITED
- *          |                             v                          v                        v
- *          |                           EXITED <----------------------------------------------+
- *          |                             |
+ *          |                             | EXITED                   | EXITED                 |
+ * EXITED |                             v                          v                        v |
+ * EXITED <----------------------------------------------+ |                             |
  *          +------- driver_close() ------+----> freed after the last handle has closed
  *
  * - Events arrive on the loop, never from inside a call of this header. STARTED comes at most once,
@@ -65,9 +64,9 @@ extern const char *const driver_exit_names[DRIVER_EXIT_COUNT];
 
 struct driver_event {
     enum driver_event_kind kind;
-    enum driver_exit exit;  /* EXITED */
-    const struct err *err;  /* EXITED with DRIVER_EXIT_FAILED; borrowed during the callback */
-    const char *text;       /* PAUSED; borrowed */
+    enum driver_exit exit; /* EXITED */
+    const struct err *err; /* EXITED with DRIVER_EXIT_FAILED; borrowed during the callback */
+    const char *text;      /* PAUSED; borrowed */
 };
 typedef void (*driver_event_fn)(void *arg, const struct driver_event *event);
 
@@ -78,9 +77,9 @@ struct driver_disk {
 };
 
 struct driver_params {
-    struct driver_instance inst; /* what it points to outlives the driver */
-    uint16_t ssh_port;           /* on 127.0.0.1, forwarded to port 22 of the guest */
-    const char *mac;             /* of the primary network interface; copied */
+    struct driver_instance inst;     /* what it points to outlives the driver */
+    uint16_t ssh_port;               /* on 127.0.0.1, forwarded to port 22 of the guest */
+    const char *mac;                 /* of the primary network interface; copied */
     const struct driver_disk *disks; /* copied */
     size_t n_disks;
     uint64_t stop_deadline_ms; /* of driver_stop(); 0 = the driver's own, minutes */

@@ -15,7 +15,8 @@ struct driver_ops {
     const struct driver_type *type;
     size_t priv_size; /* zeroed memory for d->priv, freed by the core */
 
-    /* Fills priv; on failure the driver cleans up itself and close is not called. NULL = nothing. */
+    /* Fills priv; on failure the driver cleans up itself and close is not called. NULL = nothing.
+     */
     bool (*open)(struct driver *d, struct err **errp);
     bool (*start)(struct driver *d, struct err **errp);
     bool (*adopt)(struct driver *d, struct err **errp); /* DRIVER_CAP_ADOPT */

@@ -28,7 +28,8 @@ const struct driver_type *driver_type_find(const char *name, struct err **errp)
 
     auto_mem char *list = strv_join(&known, ", ");
 
-    err_set(errp, ERR_NOT_FOUND, "there is no driver \"%s\" on this host; known are: %s", name, list);
+    err_set(errp, ERR_NOT_FOUND, "there is no driver \"%s\" on this host; known are: %s", name,
+            list);
     return NULL;
 }
 
@@ -71,8 +72,8 @@ bool driver_type_has_mount_type(const struct driver_type *type, const char *moun
     return false;
 }
 
-void driver_findings_add(struct driver_findings *f, enum driver_finding_level level, const char *key,
-                         const char *value, const char *text, const char *remedy)
+void driver_findings_add(struct driver_findings *f, enum driver_finding_level level,
+                         const char *key, const char *value, const char *text, const char *remedy)
 {
     *vec_push(f) = (struct driver_finding){
         .level = level,

@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "base/strv.h"
 
+struct field_table;
 struct instance_config;
 
 /* What a driver may or may not be able to do. */
@@ -44,13 +45,13 @@ enum driver_link_kind {
 extern const char *const driver_link_names[DRIVER_LINK_COUNT];
 
 struct driver_facts {
-    const char *const *mount_types;   /* NULL-terminated, the default first */
-    const char *const *image_formats; /* NULL-terminated: used without conversion */
+    const char *const *mount_types;     /* NULL-terminated, the default first */
+    const char *const *image_formats;   /* NULL-terminated: used without conversion */
     const enum driver_link_kind *links; /* n_links kinds, preferred first */
     size_t n_links;
     /* The default network as the guest sees it; NULL when the driver has none of its own. */
     const char *guest_address, *gateway_address, *dns_address;
-    bool static_ssh_port;        /* the driver decides the port of ssh, the host agent allocates none */
+    bool static_ssh_port; /* the driver decides the port of ssh, the host agent allocates none */
     bool skip_socket_forwarding; /* no forwards of Unix sockets */
     bool no_cloud_init;          /* the seed is a directory, not a medium */
 };
@@ -62,8 +63,8 @@ typedef void (*driver_note_fn)(void *arg, enum log_level level, const char *text
 struct driver_instance {
     const struct instance_config *config; /* resolved: no defaults are missing */
     const char *name;
-    const char *dir; /* absolute */
-    const char *cache_dir; /* where verdicts about the host are remembered; NULL = nowhere */
+    const char *dir;        /* absolute */
+    const char *cache_dir;  /* where verdicts about the host are remembered; NULL = nowhere */
     driver_note_fn on_note; /* may be NULL */
     void *note_arg;
 };
@@ -84,16 +85,17 @@ struct driver_findings {
     size_t n, cap;
 };
 /* Adds a finding; text and remedy may be NULL. All strings are copied. */
-void driver_findings_add(struct driver_findings *f, enum driver_finding_level level, const char *key,
-                         const char *value, const char *text, const char *remedy);
+void driver_findings_add(struct driver_findings *f, enum driver_finding_level level,
+                         const char *key, const char *value, const char *text, const char *remedy);
 void driver_findings_done(struct driver_findings *f);
 #define auto_driver_findings AUTO_CALL(driver_findings_done)
 
 struct driver_type {
-    const char *name;        /* value of vmType */
-    const char *pid_name;    /* pid file in the instance directory; the machine keeps it locked */
-    unsigned caps;           /* enum driver_cap */
+    const char *name;     /* value of vmType */
+    const char *pid_name; /* pid file in the instance directory; the machine keeps it locked */
+    unsigned caps;        /* enum driver_cap */
     const struct driver_facts *facts;
+    const struct field_table *options; /* keys below vmOpts.NAME; NULL = none */
 
     /* Can this host run it for guests of the architecture? NULL = always. */
     bool (*probe)(const char *arch, struct err **errp);
@@ -115,7 +117,8 @@ extern const size_t n_driver_types;
 /* ERR_NOT_FOUND, naming the known ones. The result is static. */
 const struct driver_type *driver_type_find(const char *name, struct err **errp);
 
-bool driver_type_probe(const struct driver_type *type, const char *arch, struct err **errp) MUST_USE;
+bool driver_type_probe(const struct driver_type *type, const char *arch,
+                       struct err **errp) MUST_USE;
 bool driver_type_check_config(const struct driver_type *type, const struct driver_instance *inst,
                               struct err **errp) MUST_USE;
 bool driver_type_create_disk(const struct driver_type *type, const struct driver_instance *inst,

@@ -66,7 +66,8 @@ enum jsonl_status jsonl_next(struct jsonl *j, json_t **out_value, struct err **e
             continue;
         }
         if (jsonl_is_too_long(j, line.n)) {
-            err_set(errp, ERR_PROTOCOL, "a line of %zu bytes exceeds the limit of %zu", line.n, j->limit);
+            err_set(errp, ERR_PROTOCOL, "a line of %zu bytes exceeds the limit of %zu", line.n,
+                    j->limit);
             return JSONL_BAD;
         }
         line = sv_trim(line);

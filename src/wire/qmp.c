@@ -112,8 +112,8 @@ void qmp_message_done(struct qmp_message *msg)
 
 char *qmp_encode(const char *command, json_t *args, uint64_t id)
 {
-    json_t *doc = json_pack("{s:s, s:O*, s:I}", "execute", command, "arguments", args,
-                            "id", (json_int_t)id);
+    json_t *doc =
+        json_pack("{s:s, s:O*, s:I}", "execute", command, "arguments", args, "id", (json_int_t)id);
     char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
     char *line;
 

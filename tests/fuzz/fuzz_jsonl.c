@@ -1,4 +1,5 @@
-/* The first byte is the size of the pieces; however a stream is cut, the values must be the same. */
+/* The first byte is the size of the pieces; however a stream is cut, the values must be the same.
+ */
 #include "fuzz.h"
 
 #include <assert.h>

@@ -1,6 +1,6 @@
 /*
- * qemu_argv_build() against recorded command lines. A case is a folder: machine.json has the members
- * of struct qemu_machine, argv.txt a word a line. UPDATE_GOLDEN=1 rewrites argv.txt.
+ * qemu_argv_build() against recorded command lines. A case is a folder: machine.json has the
+ * members of struct qemu_machine, argv.txt a word a line. UPDATE_GOLDEN=1 rewrites argv.txt.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -90,7 +90,8 @@ static bool case_run(const char *dir, struct err **errp)
     auto_strv struct strv argv = { 0 };
     auto_json json_t *doc = NULL;
 
-    if (!file_read_all(machine_path, 65536, &text, errp) || !(doc = json_parse(sb_view(&text), errp)))
+    if (!file_read_all(machine_path, 65536, &text, errp) ||
+        !(doc = json_parse(sb_view(&text), errp)))
         return false;
     if (!machine_of(doc, &m))
         return err_set(errp, ERR_INVALID, "unknown arch or version");

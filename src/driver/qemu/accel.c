@@ -29,7 +29,8 @@ bool qemu_accel_check_device(const char *path, struct err **errp)
         return true;
     if (errno == ENOENT) {
         (void)err_set(errp, ERR_NOT_FOUND, "%s does not exist", path);
-        return err_hint(errp, "switch on virtualization in the firmware settings, or load the kernel "
+        return err_hint(errp,
+                        "switch on virtualization in the firmware settings, or load the kernel "
                         "module kvm_intel or kvm_amd");
     }
     (void)err_set_os(errp, errno, "%s", path);
@@ -99,7 +100,8 @@ bool qemu_accel_try(const struct strv *words, const struct qemu_arch *arch, enum
 
     if (!cmd_run(&cmd, &res, &why)) {
         if (err_kind(why) == ERR_TIMEOUT)
-            return err_set(errp, ERR_TIMEOUT, "a test guest hung under %s", qemu_accel_names[accel]);
+            return err_set(errp, ERR_TIMEOUT, "a test guest hung under %s",
+                           qemu_accel_names[accel]);
         return err_propagate(errp, MOVE(why));
     }
     if (guest_has_succeeded(arch, &res))

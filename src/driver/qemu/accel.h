@@ -1,7 +1,7 @@
 /*
  * Hardware virtualization or emulation? That /dev/kvm exists, opens and creates a machine proves
- * little: on some nested hosts firmware runs and a kernel then hangs. So a tiny guest is really run,
- * with a deadline (qemu_accel_try). cache.h keeps the verdict.
+ * little: on some nested hosts firmware runs and a kernel then hangs. So a tiny guest is really
+ * run, with a deadline (qemu_accel_try). cache.h keeps the verdict.
  */
 #ifndef DRIVER_QEMU_ACCEL_H
 #define DRIVER_QEMU_ACCEL_H

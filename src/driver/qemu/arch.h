@@ -28,11 +28,11 @@ struct qemu_arch {
     struct semver cpu_tcg_since;
     unsigned memory_max_mib; /* what the machine can address; 0 = enough */
     enum qemu_bus bus;
-    bool has_firmware;     /* boots stock images through UEFI */
-    bool may_have_no_uefi; /* firmware.legacyBIOS is honoured */
-    bool has_pci_serial;   /* guests expect a second serial port on PCI */
-    const char *firmware_name; /* of the edk2 files: edk2-NAME-code.fd */
-    const char *firmware_arch; /* in firmware descriptors */
+    bool has_firmware;              /* boots stock images through UEFI */
+    bool may_have_no_uefi;          /* firmware.legacyBIOS is honoured */
+    bool has_pci_serial;            /* guests expect a second serial port on PCI */
+    const char *firmware_name;      /* of the edk2 files: edk2-NAME-code.fd */
+    const char *firmware_arch;      /* in firmware descriptors */
     const char *machine_glob_probe; /* a machine name that descriptors' patterns are matched with */
 };
 

@@ -10,10 +10,10 @@
 #include "driver/qemu/files.h"
 
 /* QEMU takes its options with one dash or two. */
-bool argv_is_overridden(const struct qemu_machine *m, const char *option)
+static bool words_have(const struct strv *words, const char *option)
 {
-    for (size_t i = 1; i < m->words.n; i++) {
-        const char *word = m->words.v[i];
+    for (size_t i = 1; i < words->n; i++) {
+        const char *word = words->v[i];
 
         if (str_eq(word, option) || (str_starts(word, "--") && str_eq(word + 1, option)))
             return true;
@@ -35,7 +35,7 @@ void argv_put_single(struct argv *a, const char *option, const char *fmt, ...)
 {
     va_list args;
 
-    if (argv_is_overridden(a->m, option))
+    if (words_have(&a->m->words, option))
         return;
     va_start(args, fmt);
     strv_push(a->out, option);
@@ -67,10 +67,15 @@ const char *argv_virtio_bus(const struct argv *a)
     return a->m->arch->bus == QEMU_BUS_CCW ? "ccw" : "pci";
 }
 
-bool qemu_machine_can_share_memory(const struct qemu_machine *m)
+bool qemu_can_share_memory(const struct qemu_arch *arch, const struct qemu_features *features,
+                           const struct strv *words)
 {
-    return m->features.memfd && m->arch->bus == QEMU_BUS_PCIE && !argv_is_overridden(m, "-machine") &&
-           !argv_is_overridden(m, "-object") && !argv_is_overridden(m, "-m");
+    static const char *const memory_options[] = { "-machine", "-object", "-numa", "-m" };
+
+    for (size_t i = 0; i < COUNT(memory_options); i++)
+        if (words_have(words, memory_options[i]))
+            return false;
+    return features->memfd && arch->bus == QEMU_BUS_PCIE;
 }
 
 static void put_machine(struct argv *a)
@@ -98,8 +103,8 @@ static void put_machine(struct argv *a)
 }
 
 /*
- * With one processor TCG leaves out the guest's memory barriers, which is unsafe when another process
- * looks at the rings; a second one that could be plugged in keeps them.
+ * With one processor TCG leaves out the guest's memory barriers, which is unsafe when another
+ * process looks at the rings; a second one that could be plugged in keeps them.
  */
 static void put_processors(struct argv *a)
 {
@@ -133,14 +138,14 @@ static void put_kernel(struct argv *a)
     const struct qemu_machine *m = a->m;
 
     if (m->has_kernel) {
-        auto_mem char *kernel = path_join(m->dir, QEMU_KERNEL_NAME);
+        auto_mem char *kernel = path_join(m->dir, NAME_KERNEL);
 
         argv_put_single(a, "-kernel", "%s", kernel);
     }
     if (m->cmdline)
         argv_put_single(a, "-append", "%s", m->cmdline);
     if (m->has_initrd) {
-        auto_mem char *initrd = path_join(m->dir, QEMU_INITRD_NAME);
+        auto_mem char *initrd = path_join(m->dir, NAME_INITRD);
 
         argv_put_single(a, "-initrd", "%s", initrd);
     }
@@ -160,8 +165,8 @@ static void put_display(struct argv *a)
     else
         argv_put(a, "-device", "virtio-gpu-pci");
     argv_put(a, "-device", "virtio-keyboard-%s", argv_virtio_bus(a));
-    argv_put(a, "-device", "%s-%s", str_starts(m->display, "vnc") ? "virtio-tablet" : "virtio-mouse",
-             argv_virtio_bus(a));
+    argv_put(a, "-device", "%s-%s",
+             str_starts(m->display, "vnc") ? "virtio-tablet" : "virtio-mouse", argv_virtio_bus(a));
 }
 
 static void put_audio(struct argv *a)
@@ -200,7 +205,8 @@ void qemu_argv_build(const struct qemu_machine *m, struct strv *out)
     argv_put(&a, "-pidfile", "%s", pid_path);
     strv_push_list(out, "-nodefaults", "-no-user-config", NULL);
     if (m->features.sandbox)
-        argv_put(&a, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+        argv_put(&a, "-sandbox",
+                 "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
     put_machine(&a);
     put_processors(&a);
     put_firmware(&a);

@@ -2,8 +2,8 @@
  * The command line of QEMU as a pure function: struct qemu_machine in, words out. input.h fills the
  * struct from an instance; tests/golden/argv fills it from a file.
  *
- * Descriptors that the process inherits have fixed numbers (QEMU_FD_*). An option of which QEMU uses
- * only one, when the user has put it into QEMU_SYSTEM_ARCH, is left out of ours.
+ * Descriptors that the process inherits have fixed numbers (QEMU_FD_*). An option of which QEMU
+ * uses only one, when the user has put it into QEMU_SYSTEM_ARCH, is left out of ours.
  */
 #ifndef DRIVER_QEMU_ARGV_H
 #define DRIVER_QEMU_ARGV_H
@@ -54,9 +54,9 @@ struct qemu_machine {
     bool has_kernel, has_initrd;   /* DIR/kernel, DIR/initrd */
     char *cmdline;                 /* of the kernel; NULL = none */
 
-    struct qemu_disk disk; /* the boot disk */
-    bool has_iso;          /* DIR/iso is booted */
-    enum qemu_seed seed;   /* DIR/cidata.iso */
+    struct qemu_disk disk;   /* the boot disk */
+    bool has_iso;            /* DIR/iso is booted */
+    enum qemu_seed seed;     /* DIR/cidata.iso */
     struct qemu_disk *disks; /* additional ones, n_disks */
     size_t n_disks;
 
@@ -71,8 +71,9 @@ struct qemu_machine {
 
 void qemu_argv_build(const struct qemu_machine *m, struct strv *out);
 
-/* Can the guest's memory be shared with `devices`? */
-bool qemu_machine_can_share_memory(const struct qemu_machine *m);
+/* Can the guest's memory be shared with `devices`? Not if the user's words set up the memory. */
+bool qemu_can_share_memory(const struct qemu_arch *arch, const struct qemu_features *features,
+                           const struct strv *words);
 void qemu_machine_done(struct qemu_machine *m);
 #define auto_qemu_machine AUTO_CALL(qemu_machine_done)
 

@@ -45,11 +45,11 @@ void argv_put_disks(struct argv *a)
     if (m->has_iso || m->seed == QEMU_SEED_CD)
         argv_put(a, "-device", "virtio-scsi-%s,id=scsi0", bus);
     if (m->has_iso)
-        put_cd(a, QEMU_ISO_NAME, "iso", "scsi0", 0);
+        put_cd(a, NAME_ISO, "iso", "scsi0", 0);
     if (m->seed == QEMU_SEED_CD)
-        put_cd(a, QEMU_CIDATA_NAME, "cidata", "scsi0", -1);
+        put_cd(a, NAME_CIDATA_ISO, "cidata", "scsi0", -1);
     if (m->seed == QEMU_SEED_DISK) {
-        auto_mem char *path = argv_path(a, QEMU_CIDATA_NAME);
+        auto_mem char *path = argv_path(a, NAME_CIDATA_ISO);
 
         argv_put(a, "-drive", "file=%s,format=raw,if=none,id=cidata,readonly=on", path);
         argv_put(a, "-device", "virtio-blk-%s,drive=cidata,serial=cidata", bus);

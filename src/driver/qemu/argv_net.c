@@ -7,8 +7,8 @@ void argv_put_network(struct argv *a)
 {
     const struct qemu_machine *m = a->m;
 
-    argv_put(a, "-netdev", "user,id=net0,net=%s,dhcpstart=%s,hostfwd=tcp:127.0.0.1:%u-:22", QEMU_USER_NET,
-             QEMU_USER_GUEST, (unsigned)m->ssh_port);
+    argv_put(a, "-netdev", "user,id=net0,net=%s,dhcpstart=%s,hostfwd=tcp:127.0.0.1:%u-:22",
+             QEMU_USER_NET, QEMU_USER_GUEST, (unsigned)m->ssh_port);
     /* No option ROM: nothing boots from the network. */
     if (m->arch->bus == QEMU_BUS_CCW)
         argv_put(a, "-device", "virtio-net-ccw,netdev=net0,mac=%s", m->mac);
@@ -16,7 +16,8 @@ void argv_put_network(struct argv *a)
         argv_put(a, "-device", "virtio-net-pci,netdev=net0,mac=%s,romfile=", m->mac);
 }
 
-/* What may be plugged and unplugged sits behind a port of its own. The second is kept for virtio-fs. */
+/* What may be plugged and unplugged sits behind a port of its own. The second is kept for
+ * virtio-fs. */
 static void put_root_ports(struct argv *a)
 {
     static const char *const named[] = { "port-vsock", "port-fs" };
@@ -25,7 +26,8 @@ static void put_root_ports(struct argv *a)
     for (size_t i = 0; i < COUNT(named); i++)
         argv_put(a, "-device", "pcie-root-port,id=%s,bus=pcie.0,chassis=%u", named[i], chassis++);
     for (unsigned i = 0; i < QEMU_SPARE_ROOT_PORTS; i++)
-        argv_put(a, "-device", "pcie-root-port,id=port-spare%u,bus=pcie.0,chassis=%u", i, chassis++);
+        argv_put(a, "-device", "pcie-root-port,id=port-spare%u,bus=pcie.0,chassis=%u", i,
+                 chassis++);
 }
 
 static void put_serial_consoles(struct argv *a)
@@ -35,9 +37,9 @@ static void put_serial_consoles(struct argv *a)
     static const struct {
         const char *id, *sock, *log;
     } consoles[] = {
-        { "char-serial", QEMU_SERIAL_SOCK_NAME, QEMU_SERIAL_LOG_NAME },
-        { "char-serial-pci", QEMU_SERIALP_SOCK_NAME, QEMU_SERIALP_LOG_NAME },
-        { "char-serial-virtio", QEMU_SERIALV_SOCK_NAME, QEMU_SERIALV_LOG_NAME },
+        { "char-serial", NAME_SERIAL_SOCK, NAME_SERIAL_LOG },
+        { "char-serial-pci", NAME_SERIAL_PCI_SOCK, NAME_SERIAL_PCI_LOG },
+        { "char-serial-virtio", NAME_SERIAL_VIRT_SOCK, NAME_SERIAL_VIRT_LOG },
     };
 
     for (size_t i = 0; i < COUNT(consoles); i++) {
@@ -46,18 +48,20 @@ static void put_serial_consoles(struct argv *a)
         auto_mem char *sock = argv_path(a, consoles[i].sock);
         auto_mem char *log = argv_path(a, consoles[i].log);
 
-        argv_put(a, "-chardev", "socket,id=%s,path=%s,server=on,wait=off,logfile=%s", consoles[i].id, sock,
-                 log);
+        argv_put(a, "-chardev", "socket,id=%s,path=%s,server=on,wait=off,logfile=%s",
+                 consoles[i].id, sock, log);
     }
     argv_put(a, "-serial", "chardev:char-serial");
     if (m->arch->has_pci_serial)
         argv_put(a, "-device", "pci-serial,chardev=char-serial-pci");
     argv_put(a, "-device", "virtio-serial-%s,id=virtio-serial0,max_ports=%d", argv_virtio_bus(a),
              with_agent ? 2 : 1);
-    argv_put(a, "-device", "virtconsole,bus=virtio-serial0.0,nr=0,chardev=char-serial-virtio,id=console0");
+    argv_put(a, "-device",
+             "virtconsole,bus=virtio-serial0.0,nr=0,chardev=char-serial-virtio,id=console0");
     if (with_agent) {
         argv_put(a, "-chardev", "socket,id=char-agent,fd=%d,server=on,wait=off", QEMU_FD_AGENT);
-        argv_put(a, "-device", "virtserialport,bus=virtio-serial0.0,nr=1,chardev=char-agent,name=%s",
+        argv_put(a, "-device",
+                 "virtserialport,bus=virtio-serial0.0,nr=1,chardev=char-agent,name=%s",
                  QEMU_AGENT_PORT);
     }
 }

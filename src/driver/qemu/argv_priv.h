@@ -16,10 +16,10 @@ struct argv {
 void argv_put(struct argv *a, const char *option, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* The same for an option that occurs once: not if the user has given it. */
 void argv_put_single(struct argv *a, const char *option, const char *fmt, ...) PRINTF_LIKE(3, 4);
-bool argv_is_overridden(const struct qemu_machine *m, const char *option);
 
-char *argv_escape(const char *value);                 /* owned */
-char *argv_path(const struct argv *a, const char *name); /* escaped path in the instance directory */
+char *argv_escape(const char *value); /* owned */
+char *argv_path(const struct argv *a,
+                const char *name); /* escaped path in the instance directory */
 /* "pci" or "ccw", the end of a virtio device's name. */
 const char *argv_virtio_bus(const struct argv *a);
 

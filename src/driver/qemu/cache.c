@@ -79,7 +79,8 @@ static bool entry_decode(const json_t *obj, const struct qemu_cache_key *key,
     int64_t size, mtime_ns;
     int verdict;
 
-    if (!json_get_i64(obj, "size", &size, NULL) || !json_get_i64(obj, "mtime_ns", &mtime_ns, NULL) ||
+    if (!json_get_i64(obj, "size", &size, NULL) ||
+        !json_get_i64(obj, "mtime_ns", &mtime_ns, NULL) ||
         !json_get_str(obj, "version", &version, NULL) ||
         !json_get_str(obj, "features", &features, NULL) || !json_get_str(obj, "kvm", &kvm, NULL) ||
         !json_opt_str(obj, "kvm_detail", &detail, NULL))
@@ -97,7 +98,8 @@ static bool entry_decode(const json_t *obj, const struct qemu_cache_key *key,
     return true;
 }
 
-bool qemu_cache_load(const char *dir, const struct qemu_cache_key *key, struct qemu_cache_entry *out)
+bool qemu_cache_load(const char *dir, const struct qemu_cache_key *key,
+                     struct qemu_cache_entry *out)
 {
     auto_mem char *path = path_join(dir, CACHE_NAME);
     auto_json json_t *doc = cache_read(path, key->boot_id);
@@ -126,7 +128,8 @@ bool qemu_cache_store(const char *dir, const struct qemu_cache_key *key,
 
     if (!doc)
         doc = json_pack("{s:s, s:{}}", "boot", key->boot_id, "binaries");
-    (void)json_object_set_new(json_object_get(doc, "binaries"), key->words, entry_encode(key, entry));
+    (void)json_object_set_new(json_object_get(doc, "binaries"), key->words,
+                              entry_encode(key, entry));
     text = json_text(doc, JSON_STYLE_INDENT4);
     return dir_make_all(dir, 0755, errp) && file_write_atomic(path, sv_of(text), 0644, errp);
 }

@@ -34,14 +34,16 @@ struct qemu_cache_entry {
     char *kvm_detail; /* NULL unless broken */
 };
 
-bool qemu_cache_key_make(const struct strv *words, struct qemu_cache_key *out, struct err **errp) MUST_USE;
+bool qemu_cache_key_make(const struct strv *words, struct qemu_cache_key *out,
+                         struct err **errp) MUST_USE;
 void qemu_cache_key_done(struct qemu_cache_key *key);
 #define auto_qemu_cache_key AUTO_CALL(qemu_cache_key_done)
 void qemu_cache_entry_done(struct qemu_cache_entry *entry);
 #define auto_qemu_cache_entry AUTO_CALL(qemu_cache_entry_done)
 
 /* False when nothing is known. */
-bool qemu_cache_load(const char *dir, const struct qemu_cache_key *key, struct qemu_cache_entry *out);
+bool qemu_cache_load(const char *dir, const struct qemu_cache_key *key,
+                     struct qemu_cache_entry *out);
 /* Replaces the binary's entry, drops those of earlier boots. Creates the directory. */
 bool qemu_cache_store(const char *dir, const struct qemu_cache_key *key,
                       const struct qemu_cache_entry *entry, struct err **errp) MUST_USE;

@@ -38,8 +38,10 @@ bool qemu_exe_find(const struct qemu_arch *arch, struct qemu_exe *out, struct er
         return false;
     if (!proc_find_program(exe.words.v[0], &path, errp)) {
         (void)err_wrap(errp, "QEMU for %s guests", arch->name);
-        return err_hint(errp, "install QEMU (Debian, Ubuntu: apt-get install qemu-system; Fedora: "
-                        "dnf install qemu; Arch: pacman -S qemu-full), or set %s", arch->env);
+        return err_hint(errp,
+                        "install QEMU (Debian, Ubuntu: apt-get install qemu-system; Fedora: "
+                        "dnf install qemu; Arch: pacman -S qemu-full), or set %s",
+                        arch->env);
     }
     free(exe.words.v[0]);
     exe.words.v[0] = path;

@@ -23,7 +23,10 @@ static const struct {
     size_t offset;
     const char *command, *key, *value;
 } feature_rows[] = {
-#define ROW(name, command, key, value) { #name, offsetof(struct qemu_features, name), command, key, value }
+#define ROW(name, command, key, value)                                   \
+    {                                                                    \
+#name, offsetof(struct qemu_features, name), command, key, value \
+    }
     ROW(tcg, "qom-list-types", "implements", "tcg-accel"),
     ROW(kvm, "qom-list-types", "implements", "kvm-accel"),
     ROW(vsock, "qom-list-types", "implements", "vhost-user-vsock-pci"),
@@ -54,7 +57,8 @@ char *qemu_features_questions(void)
     put_question(&out, "query-version", NULL, ID_VERSION);
     for (size_t i = 0; i < COUNT(feature_rows); i++)
         put_question(&out, feature_rows[i].command,
-                     json_pack("{s:s}", feature_rows[i].key, feature_rows[i].value), ID_FIRST_FEATURE + i);
+                     json_pack("{s:s}", feature_rows[i].key, feature_rows[i].value),
+                     ID_FIRST_FEATURE + i);
     put_question(&out, "quit", NULL, ID_FIRST_FEATURE + COUNT(feature_rows));
     return sb_steal(&out);
 }

@@ -1,6 +1,6 @@
 /*
- * What a QEMU binary can do, asked over QMP on its standard streams: one start of 50 ms that ends by
- * itself. See cache.h, which spares most of them.
+ * What a QEMU binary can do, asked over QMP on its standard streams: one start of 50 ms that ends
+ * by itself. See cache.h, which spares most of them.
  */
 #ifndef DRIVER_QEMU_FEATURES_H
 #define DRIVER_QEMU_FEATURES_H

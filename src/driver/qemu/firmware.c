@@ -20,7 +20,8 @@ static const struct {
     { "x86_64", "/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd" },
     { "x86_64", "/usr/share/edk2/ovmf/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd" },
     { "x86_64", "/usr/share/edk2-ovmf/x64/OVMF_CODE.fd", "/usr/share/edk2-ovmf/x64/OVMF_VARS.fd" },
-    { "x86_64", "/usr/share/qemu/ovmf-x86_64-4m-code.bin", "/usr/share/qemu/ovmf-x86_64-4m-vars.bin" },
+    { "x86_64", "/usr/share/qemu/ovmf-x86_64-4m-code.bin",
+      "/usr/share/qemu/ovmf-x86_64-4m-vars.bin" },
     { "x86_64", "/usr/share/qemu/ovmf-x86_64-code.bin", "/usr/share/qemu/ovmf-x86_64-vars.bin" },
     { "x86_64", "/usr/share/qemu/ovmf-x86_64.bin", NULL },
     { "x86_64", "/usr/share/qemu/ovmf-x86_64-4m.bin", NULL },
@@ -28,12 +29,14 @@ static const struct {
     { "aarch64", "/usr/share/edk2/aarch64/QEMU_EFI-pflash.raw",
       "/usr/share/edk2/aarch64/vars-template-pflash.raw" },
     { "aarch64", "/usr/share/edk2/aarch64/QEMU_CODE.fd", "/usr/share/edk2/aarch64/QEMU_VARS.fd" },
-    { "aarch64", "/usr/share/qemu/aavmf-aarch64-code.bin", "/usr/share/qemu/aavmf-aarch64-vars.bin" },
+    { "aarch64", "/usr/share/qemu/aavmf-aarch64-code.bin",
+      "/usr/share/qemu/aavmf-aarch64-vars.bin" },
     { "armv7l", "/usr/share/AAVMF/AAVMF32_CODE.fd", "/usr/share/AAVMF/AAVMF32_VARS.fd" },
     { "armv7l", "/usr/share/edk2/arm/QEMU_CODE.fd", "/usr/share/edk2/arm/QEMU_VARS.fd" },
     { "riscv64", "/usr/share/qemu-efi-riscv64/RISCV_VIRT_CODE.fd",
       "/usr/share/qemu-efi-riscv64/RISCV_VIRT_VARS.fd" },
-    { "riscv64", "/usr/share/edk2/riscv/RISCV_VIRT_CODE.fd", "/usr/share/edk2/riscv/RISCV_VIRT_VARS.fd" },
+    { "riscv64", "/usr/share/edk2/riscv/RISCV_VIRT_CODE.fd",
+      "/usr/share/edk2/riscv/RISCV_VIRT_VARS.fd" },
 };
 
 static bool list_has(const json_t *list, const char *word)
@@ -41,9 +44,7 @@ static bool list_has(const json_t *list, const char *word)
     size_t i;
     json_t *item;
 
-    json_array_foreach(list, i, item)
-        if (str_eq(json_string_value(item), word))
-            return true;
+    json_array_foreach(list, i, item) if (str_eq(json_string_value(item), word)) return true;
     return false;
 }
 
@@ -56,10 +57,10 @@ static bool target_matches(const json_t *target, const struct qemu_arch *arch)
     if (!json_get_str(target, "architecture", &name, NULL) ||
         !json_get_array(target, "machines", &machines, NULL) || !str_eq(name, arch->firmware_arch))
         return false;
-    json_array_foreach(machines, i, glob)
-        if (json_is_string(glob) &&
-            fnmatch(json_string_value(glob), arch->machine_glob_probe, 0) == 0)
-            return true;
+    json_array_foreach(machines, i,
+                       glob) if (json_is_string(glob) &&
+                                 fnmatch(json_string_value(glob), arch->machine_glob_probe, 0) ==
+                                     0) return true;
     return false;
 }
 
@@ -69,16 +70,14 @@ static bool descriptor_suits(const json_t *doc, const struct qemu_arch *arch)
     json_t *interfaces = NULL, *targets = NULL, *features = NULL, *target;
     size_t i;
 
-    if (!json_get_array(doc, "interface-types", &interfaces, NULL) || !list_has(interfaces, "uefi") ||
-        !json_get_array(doc, "targets", &targets, NULL) ||
+    if (!json_get_array(doc, "interface-types", &interfaces, NULL) ||
+        !list_has(interfaces, "uefi") || !json_get_array(doc, "targets", &targets, NULL) ||
         !json_get_array(doc, "features", &features, NULL))
         return false;
     for (i = 0; i < COUNT(unwanted); i++)
         if (list_has(features, unwanted[i]))
             return false;
-    json_array_foreach(targets, i, target)
-        if (target_matches(target, arch))
-            return true;
+    json_array_foreach(targets, i, target) if (target_matches(target, arch)) return true;
     return false;
 }
 
@@ -139,7 +138,8 @@ static bool find_in_descriptors(const char *dir, const struct qemu_arch *arch, c
         auto_qemu_firmware struct qemu_firmware fw = { 0 };
         auto_sb struct sb text = { 0 };
 
-        if (str_ends(names.v[i], ".json") && file_read_all(path, DESCRIPTOR_SIZE_MAX, &text, NULL) &&
+        if (str_ends(names.v[i], ".json") &&
+            file_read_all(path, DESCRIPTOR_SIZE_MAX, &text, NULL) &&
             qemu_firmware_parse(sb_view(&text), arch, &fw) && firmware_settle(&fw, root)) {
             *out = fw;
             fw = (struct qemu_firmware){ 0 };
@@ -149,7 +149,8 @@ static bool find_in_descriptors(const char *dir, const struct qemu_arch *arch, c
     return false;
 }
 
-static bool try_files(const char *code, const char *vars, const char *root, struct qemu_firmware *out)
+static bool try_files(const char *code, const char *vars, const char *root,
+                      struct qemu_firmware *out)
 {
     auto_qemu_firmware struct qemu_firmware fw = {
         .code = mem_strdup(code),
@@ -166,8 +167,8 @@ static bool try_files(const char *code, const char *vars, const char *root, stru
 }
 
 /* These come without a template for the variable store. */
-static bool find_beside_qemu(const struct qemu_arch *arch, const struct qemu_firmware_places *places,
-                             struct qemu_firmware *out)
+static bool find_beside_qemu(const struct qemu_arch *arch,
+                             const struct qemu_firmware_places *places, struct qemu_firmware *out)
 {
     auto_strv struct strv dirs = { 0 };
 
@@ -217,10 +218,14 @@ bool qemu_firmware_find(const struct qemu_arch *arch, const struct qemu_firmware
         return true;
     (void)err_set(errp, ERR_NOT_FOUND, "could not find firmware for `%s`", arch->name);
     if (arch->may_have_no_uefi)
-        return err_hint(errp, "install the UEFI firmware (Debian, Ubuntu: apt-get install ovmf; Fedora: dnf "
-                        "install edk2-ovmf), or set `firmware.legacyBIOS` to `true`");
-    return err_hint(errp, "install the UEFI firmware (Debian, Ubuntu: apt-get install qemu-efi-%s), or copy "
-                    "it to $HOME/.local/share/qemu/edk2-%s-code.fd", arch->name, arch->firmware_name);
+        return err_hint(
+            errp, "install the UEFI firmware (Debian, Ubuntu: apt-get install ovmf; Fedora: dnf "
+                  "install edk2-ovmf), or set `firmware.legacyBIOS` to `true`");
+    return err_hint(
+        errp,
+        "install the UEFI firmware (Debian, Ubuntu: apt-get install qemu-efi-%s), or copy "
+        "it to $HOME/.local/share/qemu/edk2-%s-code.fd",
+        arch->name, arch->firmware_name);
 }
 
 void qemu_firmware_done(struct qemu_firmware *fw)

@@ -56,8 +56,8 @@ static bool host_force(struct qemu_host *host, const char *forced, struct err **
     if (accel < 0)
         return err_set(errp, ERR_INVALID, "accelerator \"%s\" is not one of kvm, tcg", forced);
     if (accel == QEMU_ACCEL_KVM && !host->native)
-        return err_set(errp, ERR_INVALID, "accelerator kvm runs %s guests only, not %s", host_arch(),
-                       host->arch->name);
+        return err_set(errp, ERR_INVALID, "accelerator kvm runs %s guests only, not %s",
+                       host_arch(), host->arch->name);
     host->accel = (enum qemu_accel)accel;
     return true;
 }
@@ -122,6 +122,20 @@ bool qemu_host_examine(const char *arch, const char *cache_dir, const char *forc
     *out = host;
     host = (struct qemu_host){ 0 };
     return true;
+}
+
+bool qemu_host_firmware(const struct qemu_host *host, struct qemu_firmware *out, struct err **errp)
+{
+    const char *home = getenv("HOME");
+
+    return qemu_firmware_find(host->arch,
+                              &(struct qemu_firmware_places){
+                                  .root = "",
+                                  .home = home ? home : "/nonexistent",
+                                  .prefix = host->exe.prefix,
+                                  .real_prefix = host->exe.real_prefix,
+                              },
+                              out, errp);
 }
 
 void qemu_host_done(struct qemu_host *host)

@@ -10,6 +10,7 @@
 #include "driver/qemu/arch.h"
 #include "driver/qemu/exe.h"
 #include "driver/qemu/features.h"
+#include "driver/qemu/firmware.h"
 
 struct qemu_host {
     const struct qemu_arch *arch;
@@ -25,6 +26,9 @@ struct qemu_host {
  * not in the cache costs a start of QEMU, or several. */
 bool qemu_host_examine(const char *arch, const char *cache_dir, const char *forced,
                        struct qemu_host *out, struct err **errp) MUST_USE;
+/* The host's firmware for the architecture; see qemu_firmware_find(). */
+bool qemu_host_firmware(const struct qemu_host *host, struct qemu_firmware *out,
+                        struct err **errp) MUST_USE;
 void qemu_host_done(struct qemu_host *host);
 #define auto_qemu_host AUTO_CALL(qemu_host_done)
 

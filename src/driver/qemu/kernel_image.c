@@ -18,7 +18,8 @@ static unsigned get_u16(struct sv head, size_t at)
 bool kernel_image_version(struct sv head, struct semver *out)
 {
     if (head.n < VERSION_OFFSET + 2 || memcmp(head.p + MAGIC_OFFSET, "HdrS", 4) != 0 ||
-        get_u16(head, PROTOCOL_OFFSET) < PROTOCOL_WITH_VERSION || get_u16(head, VERSION_OFFSET) == 0)
+        get_u16(head, PROTOCOL_OFFSET) < PROTOCOL_WITH_VERSION ||
+        get_u16(head, VERSION_OFFSET) == 0)
         return false;
 
     struct sv text = sv_slice(head, get_u16(head, VERSION_OFFSET) + SECTOR_SIZE, head.n);

@@ -3,8 +3,6 @@
 #include "base/mem.h"
 
 static struct config_warning *push(struct config_warnings *warnings, const char *fmt, va_list args)
-    PRINTF_LIKE(2, 0);
-static struct config_warning *push(struct config_warnings *warnings, const char *fmt, va_list args)
 {
     struct config_warning *warning = vec_push(warnings);
 

@@ -170,7 +170,8 @@ bool qmp_client_send(struct qmp_client *c, const char *command, json_t *take_arg
     assert(c->state != STATE_CLOSED);
     if (c->state == STATE_LOST) {
         json_decref(take_args);
-        return err_set(errp, ERR_NOT_FOUND, "QMP command %s: QEMU closed the QMP connection", command);
+        return err_set(errp, ERR_NOT_FOUND, "QMP command %s: QEMU closed the QMP connection",
+                       command);
     }
 
     struct pending *p = client_push(c, command, take_args, on_reply, arg);
@@ -195,7 +196,7 @@ static void capabilities_replied(void *arg, json_t *data, const struct err *err)
     }
     client_set_state(c, STATE_READY);
     (void)uv_timer_stop(&c->deadline);
-    list_for_each(p, &c->pending, struct pending, link)
+    list_for_each (p, &c->pending, struct pending, link)
         client_write(c, MOVE(p->held_line));
     if (c->params.on_ready)
         c->params.on_ready(c->params.arg, &c->qemu_version);
@@ -219,7 +220,7 @@ static bool client_greeted(struct qmp_client *c, const struct qmp_message *msg, 
 
 static struct pending *client_find(struct qmp_client *c, uint64_t id)
 {
-    list_for_each(p, &c->pending, struct pending, link)
+    list_for_each (p, &c->pending, struct pending, link)
         if (p->id == id && !p->held_line)
             return p;
     return NULL;

@@ -18,7 +18,9 @@ static void entries_come_back(void **state)
 {
     auto_mem char *dir = temp_path("back");
     struct qemu_cache_key key = { .words = "/usr/bin/q", .size = 5, .mtime_ns = 6, .boot_id = "b" };
-    struct qemu_cache_key other = { .words = "/usr/bin/q -x", .size = 5, .mtime_ns = 6, .boot_id = "b" };
+    struct qemu_cache_key other = {
+        .words = "/usr/bin/q -x", .size = 5, .mtime_ns = 6, .boot_id = "b"
+    };
     auto_qemu_cache_entry struct qemu_cache_entry broken = { 0 }, works = { 0 };
     auto_qemu_cache_entry struct qemu_cache_entry got = { 0 }, got_other = { 0 };
 
@@ -65,10 +67,16 @@ static void another_file_or_boot_makes_an_entry_void(void **state)
 static void rubbish_is_an_empty_cache(void **state)
 {
     static const char *const texts[] = {
-        "", "{", "[]", "{\"boot\": \"b\"}", "{\"boot\": \"b\", \"binaries\": {\"/q\": 1}}",
-        "{\"boot\": \"b\", \"binaries\": {\"/q\": {\"size\": 5, \"mtime_ns\": 6, \"version\": \"7\", "
+        "",
+        "{",
+        "[]",
+        "{\"boot\": \"b\"}",
+        "{\"boot\": \"b\", \"binaries\": {\"/q\": 1}}",
+        "{\"boot\": \"b\", \"binaries\": {\"/q\": {\"size\": 5, \"mtime_ns\": 6, \"version\": "
+        "\"7\", "
         "\"features\": \"\", \"kvm\": \"works\"}}}",
-        "{\"boot\": \"b\", \"binaries\": {\"/q\": {\"size\": 5, \"mtime_ns\": 6, \"version\": \"7.0.0\", "
+        "{\"boot\": \"b\", \"binaries\": {\"/q\": {\"size\": 5, \"mtime_ns\": 6, \"version\": "
+        "\"7.0.0\", "
         "\"features\": \"\", \"kvm\": \"perhaps\"}}}",
     };
     struct qemu_cache_key key = { .words = "/q", .size = 5, .mtime_ns = 6, .boot_id = "b" };

@@ -14,9 +14,12 @@ static const char answers[] =
     "{\"return\": [{\"name\": \"kvm-accel\", \"parent\": \"accel\"}], \"id\": 4}\n"
     "{\"return\": [], \"id\": 5}\n"
     "{\"return\": [{\"name\": \"vhost-user-fs-pci\", \"parent\": \"x\"}], \"id\": 6}\n"
-    "{\"return\": [{\"name\": \"memory-backend-memfd\", \"parent\": \"memory-backend\"}], \"id\": 7}\n"
-    "{\"id\": 8, \"error\": {\"class\": \"GenericError\", \"desc\": \"invalid option name: sandbox\"}}\n"
-    "{\"timestamp\": {\"seconds\": 1, \"microseconds\": 3}, \"event\": \"SHUTDOWN\", \"data\": {}}\n"
+    "{\"return\": [{\"name\": \"memory-backend-memfd\", \"parent\": \"memory-backend\"}], \"id\": "
+    "7}\n"
+    "{\"id\": 8, \"error\": {\"class\": \"GenericError\", \"desc\": \"invalid option name: "
+    "sandbox\"}}\n"
+    "{\"timestamp\": {\"seconds\": 1, \"microseconds\": 3}, \"event\": \"SHUTDOWN\", \"data\": "
+    "{}}\n"
     "{\"return\": {}, \"id\": 9}\n";
 
 static void answers_are_found_by_id(void **state)
@@ -32,7 +35,8 @@ static void answers_are_found_by_id(void **state)
 
 static void output_without_a_version_is_refused(void **state)
 {
-    static const char *const cases[] = { "", "{\"return\": {}, \"id\": 1}\n", "Segmentation fault\n" };
+    static const char *const cases[] = { "", "{\"return\": {}, \"id\": 1}\n",
+                                         "Segmentation fault\n" };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         auto_err struct err *err = NULL;

@@ -23,8 +23,10 @@ static void put_descriptor(const char *path, const char *arch, const char *machi
     auto_mem char *text = mem_printf(
         "{\"interface-types\": [\"uefi\"], \"mapping\": {\"device\": \"flash\", \"executable\": "
         "{\"filename\": \"%s\", \"format\": \"qcow2\"}, \"nvram-template\": {\"filename\": \"%s\", "
-        "\"format\": \"qcow2\"}}, \"targets\": [{\"architecture\": \"%s\", \"machines\": [\"%s\"]}], "
-        "\"features\": [\"%s\"]}", code, vars, arch, machine, feature);
+        "\"format\": \"qcow2\"}}, \"targets\": [{\"architecture\": \"%s\", \"machines\": "
+        "[\"%s\"]}], "
+        "\"features\": [\"%s\"]}",
+        code, vars, arch, machine, feature);
 
     put_file(path, text);
 }
@@ -37,9 +39,14 @@ static void begin_case(const char *name)
 
 static bool find(const char *arch, struct qemu_firmware *out, struct err **errp)
 {
-    return qemu_firmware_find(qemu_arch_find(arch), &(struct qemu_firmware_places){
-        .root = root, .home = "/home/u", .prefix = "/opt/q", .real_prefix = "/nix/q",
-    }, out, errp);
+    return qemu_firmware_find(qemu_arch_find(arch),
+                              &(struct qemu_firmware_places){
+                                  .root = root,
+                                  .home = "/home/u",
+                                  .prefix = "/opt/q",
+                                  .real_prefix = "/nix/q",
+                              },
+                              out, errp);
 }
 
 static void assert_found(const char *arch, const char *code, const char *vars)
@@ -80,7 +87,8 @@ static void distributions_pairs_are_known(void **state)
     } cases[] = {
         { "x86_64", "/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd" },
         { "x86_64", "/usr/share/edk2/ovmf/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd" },
-        { "x86_64", "/usr/share/qemu/ovmf-x86_64-code.bin", "/usr/share/qemu/ovmf-x86_64-vars.bin" },
+        { "x86_64", "/usr/share/qemu/ovmf-x86_64-code.bin",
+          "/usr/share/qemu/ovmf-x86_64-vars.bin" },
         { "aarch64", "/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd" },
         { "armv7l", "/usr/share/AAVMF/AAVMF32_CODE.fd", NULL },
         { "riscv64", "/usr/share/qemu-efi-riscv64/RISCV_VIRT_CODE.fd",
@@ -105,13 +113,18 @@ static void descriptors_that_do_not_suit_are_passed_over(void **state)
     put_file("/usr/share/qemu/firmware/10-broken.json", "{");
     put_file("/usr/share/qemu/firmware/11-list.json", "[1]");
     put_file("/usr/share/qemu/firmware/12-readme.txt", "{}");
-    put_descriptor("/usr/share/qemu/firmware/20-smm.json", "x86_64", "pc-q35-*", "requires-smm", "/d/code",
+    put_descriptor("/usr/share/qemu/firmware/20-smm.json", "x86_64", "pc-q35-*", "requires-smm",
+                   "/d/code", "");
+    put_descriptor("/usr/share/qemu/firmware/21-sb.json", "x86_64", "pc-q35-*", "secure-boot",
+                   "/d/code", "");
+    put_descriptor("/usr/share/qemu/firmware/22-arch.json", "aarch64", "virt-*", "x", "/d/code",
                    "");
-    put_descriptor("/usr/share/qemu/firmware/21-sb.json", "x86_64", "pc-q35-*", "secure-boot", "/d/code", "");
-    put_descriptor("/usr/share/qemu/firmware/22-arch.json", "aarch64", "virt-*", "x", "/d/code", "");
-    put_descriptor("/usr/share/qemu/firmware/23-pc.json", "x86_64", "pc-i440fx-*", "x", "/d/code", "");
-    put_descriptor("/usr/share/qemu/firmware/24-gone.json", "x86_64", "pc-q35-*", "x", "/d/gone", "");
-    put_descriptor("/usr/share/qemu/firmware/25-relative.json", "x86_64", "pc-q35-*", "x", "d/code", "");
+    put_descriptor("/usr/share/qemu/firmware/23-pc.json", "x86_64", "pc-i440fx-*", "x", "/d/code",
+                   "");
+    put_descriptor("/usr/share/qemu/firmware/24-gone.json", "x86_64", "pc-q35-*", "x", "/d/gone",
+                   "");
+    put_descriptor("/usr/share/qemu/firmware/25-relative.json", "x86_64", "pc-q35-*", "x", "d/code",
+                   "");
 
     auto_err struct err *err = NULL;
     struct qemu_firmware none;

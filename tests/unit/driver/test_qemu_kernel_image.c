@@ -34,7 +34,7 @@ static void other_files_tell_nothing(void **state)
     assert_false(kernel_image_version((struct sv){ head, 0x20f }, &v));
     assert_false(kernel_image_version((struct sv){ head, 0x300 }, &v));
     assert_false(kernel_image_version((struct sv){ head, 0x304 }, &v)); /* cut before its end */
-    head[0x206] = 0, head[0x207] = 1; /* protocol 1.0 */
+    head[0x206] = 0, head[0x207] = 1;                                   /* protocol 1.0 */
     assert_false(kernel_image_version((struct sv){ head, sizeof(head) }, &v));
     make_head(head, "linux");
     assert_false(kernel_image_version((struct sv){ head, sizeof(head) }, &v));

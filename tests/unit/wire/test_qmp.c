@@ -14,8 +14,10 @@ static void greeting_gives_the_version(void **state)
 {
     auto_qmp_message struct qmp_message msg = { 0 };
 
-    assert_true(decode_text("{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7},"
-                            "\"package\": \"Debian\"}, \"capabilities\": [\"oob\"]}}", &msg, NULL));
+    assert_true(decode_text(
+        "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7},"
+        "\"package\": \"Debian\"}, \"capabilities\": [\"oob\"]}}",
+        &msg, NULL));
     assert_int_equal(msg.kind, QMP_GREETING);
     assert_int_equal(msg.version.major, 7);
     assert_int_equal(msg.version.minor, 2);
@@ -38,8 +40,8 @@ static void error_may_lack_an_id(void **state)
 {
     auto_qmp_message struct qmp_message msg = { 0 };
 
-    assert_true(decode_text("{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON parse error\"}}",
-                            &msg, NULL));
+    assert_true(decode_text(
+        "{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON parse error\"}}", &msg, NULL));
     assert_int_equal(msg.kind, QMP_ERROR);
     assert_false(msg.has_id);
     assert_string_equal(msg.name, "GenericError");
@@ -51,7 +53,8 @@ static void event_may_lack_data(void **state)
     auto_qmp_message struct qmp_message msg = { 0 };
 
     assert_true(decode_text("{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, "
-                            "\"event\": \"POWERDOWN\"}", &msg, NULL));
+                            "\"event\": \"POWERDOWN\"}",
+                            &msg, NULL));
     assert_int_equal(msg.kind, QMP_EVENT);
     assert_string_equal(msg.name, "POWERDOWN");
     assert_null(msg.data);
@@ -60,7 +63,11 @@ static void event_may_lack_data(void **state)
 static void anything_else_breaks_the_protocol(void **state)
 {
     static const char *const cases[] = {
-        "7", "null", "[]", "{}", "{\"hello\": 1}",
+        "7",
+        "null",
+        "[]",
+        "{}",
+        "{\"hello\": 1}",
         "{\"return\": {}}",
         "{\"return\": {}, \"id\": \"x\"}",
         "{\"return\": {}, \"id\": -1}",
@@ -91,7 +98,8 @@ static void commands_are_one_line(void **state)
     auto_mem char *with_args = qmp_encode("x", args, 2);
 
     assert_string_equal(plain, "{\"execute\":\"qmp_capabilities\",\"id\":1}\n");
-    assert_string_equal(with_args, "{\"execute\":\"x\",\"arguments\":{\"path\":\"a\\nb\"},\"id\":2}\n");
+    assert_string_equal(with_args,
+                        "{\"execute\":\"x\",\"arguments\":{\"path\":\"a\\nb\"},\"id\":2}\n");
     json_decref(args);
 }
 

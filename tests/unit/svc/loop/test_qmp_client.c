@@ -10,7 +10,8 @@
 #include "base/strv.h"
 #include "unit_test.h"
 
-#define GREETING "{\"QMP\":{\"version\":{\"qemu\":{\"micro\":1,\"minor\":2,\"major\":8},\"package\":\"\"}}}\n"
+#define GREETING \
+    "{\"QMP\":{\"version\":{\"qemu\":{\"micro\":1,\"minor\":2,\"major\":8},\"package\":\"\"}}}\n"
 
 struct fixture {
     uv_loop_t loop;
@@ -70,14 +71,16 @@ static void fixture_open(struct fixture *f, uint64_t handshake_ms)
     assert_int_equal(uv_loop_init(&f->loop), 0);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
     f->fd = fds[1];
-    f->client = qmp_client_open(&(struct qmp_client_params){
-        .loop = &f->loop,
-        .handshake_ms = handshake_ms,
-        .on_ready = on_ready,
-        .on_event = on_event,
-        .on_lost = on_lost,
-        .arg = f,
-    }, fds[0], NULL);
+    f->client = qmp_client_open(
+        &(struct qmp_client_params){
+            .loop = &f->loop,
+            .handshake_ms = handshake_ms,
+            .on_ready = on_ready,
+            .on_event = on_event,
+            .on_lost = on_lost,
+            .arg = f,
+        },
+        fds[0], NULL);
     assert_non_null(f->client);
 }
 
@@ -149,8 +152,10 @@ static void commands_sent_early_wait_for_the_handshake(void **state)
     send_query(&f);
     mock_expects(&f, "{\"execute\":\"qmp_capabilities\",\"id\":2}\n");
     mock_says(&f, "{\"return\":{},\"id\":2}\n");
-    mock_expects(&f, "{\"execute\":\"query-status\",\"id\":1}\n{\"execute\":\"query-status\",\"id\":3}\n");
-    mock_says(&f, "{\"return\":{\"status\":\"a\"},\"id\":1}\n{\"return\":{\"status\":\"b\"},\"id\":3}\n");
+    mock_expects(
+        &f, "{\"execute\":\"query-status\",\"id\":1}\n{\"execute\":\"query-status\",\"id\":3}\n");
+    mock_says(
+        &f, "{\"return\":{\"status\":\"a\"},\"id\":1}\n{\"return\":{\"status\":\"b\"},\"id\":3}\n");
     assert_heard(&f, "ready 8.2.1; reply a; reply b");
     fixture_close(&f);
 }
@@ -310,7 +315,8 @@ static void silent_peer_runs_into_the_deadline(void **state)
     send_query(&f);
     while (f.heard.n < 2)
         (void)uv_run(&f.loop, UV_RUN_ONCE);
-    assert_non_null(strstr(f.heard.v[1], "lost: QEMU did not answer on its QMP socket within 5 ms"));
+    assert_non_null(
+        strstr(f.heard.v[1], "lost: QEMU did not answer on its QMP socket within 5 ms"));
     fixture_close(&f);
 }
 

@@ -1,0 +1,189 @@
+#include "driver/qemu/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/quote.h"
+#include "driver/qemu/files.h"
+#include "sys/file.h"
+#include "sys/prefix.h"
+#include "sys/sock.h"
+
+enum {
+    /* Descriptors of `devices`. */
+    DEVICES_FD_CONTROL = 3,
+    DEVICES_FD_VSOCK = 4,
+    LAST_WORDS_MAX = 1000,
+    STDERR_SIZE_MAX = 1024 * 1024,
+};
+
+static bool listen_in(const char *dir, const char *name, int type, int *out_fd, struct err **errp)
+{
+    auto_mem char *path = path_join(dir, name);
+
+    return sock_unix_listen(path, type, out_fd, errp);
+}
+
+static bool open_log(const char *dir, const char *name, int *out_fd, struct err **errp)
+{
+    auto_mem char *path = path_join(dir, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return err_set_os(errp, errno, "cannot create %s", path);
+    *out_fd = fd;
+    return true;
+}
+
+/* Starts a process that lives on without us, both outputs going to a log file. */
+static bool start_detached(struct cmd *cmd, const char *dir, const char *log_name, struct proc *out,
+                           struct err **errp)
+{
+    auto_fd int log_fd = -1;
+
+    if (!open_log(dir, log_name, &log_fd, errp))
+        return false;
+    cmd->in = CMD_TO_NULL;
+    cmd->out = cmd->err = CMD_TO_FD(log_fd);
+    cmd->flags = CMD_OWN_SESSION;
+
+    auto_mem char *line = quote_shell_join(strv_array(&cmd->argv));
+
+    log_debug("starting: %s", line);
+    return cmd_start(cmd, out, errp);
+}
+
+/* So that a later host agent can find it. */
+static bool write_pid(const char *dir, const char *name, pid_t pid, struct err **errp)
+{
+    auto_mem char *path = path_join(dir, name);
+    auto_mem char *text = mem_printf("%d\n", (int)pid);
+
+    return file_write_atomic(path, sv_of(text), 0644, errp);
+}
+
+static bool start_devices(const struct qemu_machine *m, struct proc *out, int *out_qemu_fd,
+                          struct err **errp)
+{
+    auto_fd int control = -1, ours = -1, qemus = -1;
+    auto_cmd struct cmd cmd = { 0 };
+    int pair[2];
+    char *program;
+
+    if (!prefix_find(QEMU_DEVICES_PROGRAM, &program, errp))
+        return false;
+    strv_push_take(&cmd.argv, program);
+    if (!listen_in(m->dir, NAME_DEVICES_SOCK, SOCK_SEQPACKET, &control, errp) ||
+        !sock_pair(SOCK_STREAM, pair, errp))
+        return false;
+    ours = pair[0];
+    qemus = pair[1];
+    strv_push(&cmd.argv, "--control-fd");
+    strv_pushf(&cmd.argv, "%d", DEVICES_FD_CONTROL);
+    strv_push(&cmd.argv, "--vsock-fd");
+    strv_pushf(&cmd.argv, "%d", DEVICES_FD_VSOCK);
+    if (log_enabled(LOG_DEBUG))
+        strv_push(&cmd.argv, "--debug");
+    cmd_pass_fd(&cmd, control, DEVICES_FD_CONTROL);
+    cmd_pass_fd(&cmd, ours, DEVICES_FD_VSOCK);
+    if (!start_detached(&cmd, m->dir, NAME_DEVICES_LOG, out, errp))
+        return false;
+    if (!write_pid(m->dir, NAME_DEVICES_PID, out->pid, errp)) {
+        (void)proc_signal(out, SIGKILL);
+        return false;
+    }
+    *out_qemu_fd = MOVE_FD(qemus);
+    return true;
+}
+
+bool qemu_connect_qmp(const char *dir, int *out_fd, struct err **errp)
+{
+    auto_mem char *path = path_join(dir, NAME_QMP_SOCK);
+
+    return sock_unix_connect(path, SOCK_STREAM, out_fd, errp);
+}
+
+static bool start_qemu(const struct qemu_machine *m, int devices_fd, struct proc *out,
+                       int *out_qmp_fd, struct err **errp)
+{
+    auto_fd int qmp_listen = -1, agent_listen = -1, qmp = -1;
+    auto_cmd struct cmd cmd = { 0 };
+
+    qemu_argv_build(m, &cmd.argv);
+    if (!listen_in(m->dir, NAME_QMP_SOCK, SOCK_STREAM, &qmp_listen, errp) ||
+        !qemu_connect_qmp(m->dir, &qmp, errp))
+        return false;
+    cmd_pass_fd(&cmd, qmp_listen, QEMU_FD_QMP);
+    if (m->link == DRIVER_LINK_SERIAL) {
+        if (!listen_in(m->dir, NAME_GA_SOCK, SOCK_STREAM, &agent_listen, errp))
+            return false;
+        cmd_pass_fd(&cmd, agent_listen, QEMU_FD_AGENT);
+    }
+    if (devices_fd >= 0)
+        cmd_pass_fd(&cmd, devices_fd, QEMU_FD_DEVICES);
+    if (!start_detached(&cmd, m->dir, QEMU_STDERR_NAME, out, errp))
+        return false;
+    *out_qmp_fd = MOVE_FD(qmp);
+    return true;
+}
+
+bool qemu_launch(const struct qemu_machine *m, struct qemu_launched *out, struct err **errp)
+{
+    struct qemu_launched l = { .qemu = PROC_NONE, .devices = PROC_NONE, .qmp_fd = -1 };
+    auto_fd int devices_fd = -1;
+
+    if (m->link == DRIVER_LINK_DEVICES && !start_devices(m, &l.devices, &devices_fd, errp)) {
+        qemu_remove_traces(m->dir);
+        return err_wrap(errp, "starting the device process");
+    }
+    if (!start_qemu(m, devices_fd, &l.qemu, &l.qmp_fd, errp)) {
+        if (l.devices.pid > 0)
+            (void)proc_signal(&l.devices, SIGKILL);
+        proc_done(&l.devices);
+        qemu_remove_traces(m->dir);
+        return err_wrap(errp, "starting QEMU");
+    }
+    *out = l;
+    return true;
+}
+
+char *qemu_last_words(const char *dir)
+{
+    auto_mem char *path = path_join(dir, QEMU_STDERR_NAME);
+    auto_sb struct sb text = { 0 }, line = { 0 };
+    struct sv rest, part;
+
+    if (!file_read_all(path, STDERR_SIZE_MAX, &text, NULL))
+        return mem_strdup("");
+    rest = sv_trim(sb_view(&text));
+    if (rest.n > LAST_WORDS_MAX)
+        rest = sv_slice(rest, rest.n - LAST_WORDS_MAX, rest.n);
+    while (sv_next(&rest, '\n', &part)) {
+        part = sv_trim(part);
+        if (part.n && line.n)
+            sb_puts(&line, "; ");
+        sb_put(&line, part);
+    }
+    return quote_printable(sb_view(&line), 2 * LAST_WORDS_MAX);
+}
+
+void qemu_remove_traces(const char *dir)
+{
+    static const char *const names[] = {
+        QEMU_PID_NAME,     NAME_QMP_SOCK,    NAME_GA_SOCK,         NAME_DEVICES_PID,
+        NAME_DEVICES_SOCK, NAME_SERIAL_SOCK, NAME_SERIAL_PCI_SOCK, NAME_SERIAL_VIRT_SOCK,
+    };
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        auto_mem char *path = path_join(dir, names[i]);
+
+        if (!file_remove(path, NULL))
+            log_debug("cannot remove %s", path);
+    }
+}
