@@ -285,6 +285,11 @@ void args_apply_presets(const struct opt_set *set)
     }
 }
 
+bool opt_is_set(const struct opt *opt, const void *values)
+{
+    return *(const bool *)((const char *)values + opt->offset);
+}
+
 void args_done(const struct opt_set *sets, size_t n_sets)
 {
     for (size_t s = 0; s < n_sets; s++) {

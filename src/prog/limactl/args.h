@@ -90,6 +90,8 @@ bool args_parse(const struct opt_set *sets, size_t n_sets, unsigned flags, char 
                 struct strv *out, struct err **errp) MUST_USE;
 /* Sets the presets; args_parse() does it itself. */
 void args_apply_presets(const struct opt_set *set);
+/* Was the option given? */
+bool opt_is_set(const struct opt *opt, const void *values);
 /* Releases what lists own. */
 void args_done(const struct opt_set *sets, size_t n_sets);
 

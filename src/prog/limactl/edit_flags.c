@@ -24,7 +24,7 @@ static const char *const ssh_ports[] = { "60022", NULL };
 
 #define ROW(kind, member) OPT_AT(kind, struct edit_opts, member)
 
-const struct opt edit_opt_rows[] = {
+const struct opt edit_opt_rows[N_EDIT_OPTS] = {
     { ROW(INT, cpus), .name = "cpus", .help = "Number of CPUs" },
     { ROW(SLICE, dns), .name = "dns", .value = "IP,...",
       .help = "DNS servers of the guest; turns the host resolver off" },
@@ -56,12 +56,11 @@ const struct opt edit_opt_rows[] = {
       .help = "Size of the disk in GiB" },
     { ROW(STR, shell), .name = "shell", .help = "Login shell of the guest's user" },
 };
-const size_t n_edit_opts = COUNT(edit_opt_rows);
 
 #undef ROW
 #define ROW(kind, member) OPT_AT(kind, struct create_opts, member)
 
-const struct opt create_opt_rows[] = {
+const struct opt create_opt_rows[N_CREATE_OPTS] = {
     { ROW(STR, name), .name = "name", .help = "Name of the instance" },
     { ROW(BOOL, list_templates), .name = "list-templates", .help = "List the templates and exit" },
     { ROW(BOOL, list_drivers), .name = "list-drivers", .help = "List the drivers and exit" },
@@ -76,7 +75,14 @@ const struct opt create_opt_rows[] = {
     { ROW(ARRAY, port_forward), .name = "port-forward", .value = "HOST:GUEST[,static=BOOL]",
       .help = "Forward a port" },
 };
-const size_t n_create_opts = COUNT(create_opt_rows);
+
+bool edit_flags_given(const struct edit_opts *edit)
+{
+    for (size_t i = 0; i < N_EDIT_OPTS; i++)
+        if (opt_is_set(&edit_opt_rows[i], edit))
+            return true;
+    return false;
+}
 
 /* Expressions under construction. */
 struct builder {

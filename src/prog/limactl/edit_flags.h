@@ -24,8 +24,8 @@ struct edit_opts {
     struct arg_float disk;
     struct arg_str shell;
 };
-extern const struct opt edit_opt_rows[];
-extern const size_t n_edit_opts;
+#define N_EDIT_OPTS 19
+extern const struct opt edit_opt_rows[N_EDIT_OPTS];
 
 /* On create and start only. */
 struct create_opts {
@@ -35,14 +35,17 @@ struct create_opts {
     struct arg_bool plain;
     struct arg_list port_forward;
 };
-extern const struct opt create_opt_rows[];
-extern const size_t n_create_opts;
+#define N_CREATE_OPTS 10
+extern const struct opt create_opt_rows[N_CREATE_OPTS];
 
 struct edit_context {
     const char *cwd, *home;    /* for relative and "~" paths of --mount */
     const struct strv *params; /* names that the template defines; NULL = none */
     const char *existing;      /* name of the existing instance; options for new ones are ignored */
 };
+
+/* Is any option given? */
+bool edit_flags_given(const struct edit_opts *edit);
 
 /* The expression, "" when no option was given; owned. create may be NULL. Warnings go to the log. */
 bool edit_flags_expression(const struct edit_opts *edit, const struct create_opts *create,

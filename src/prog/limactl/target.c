@@ -19,6 +19,35 @@ bool target_open(struct target *target, const char *name, struct err **errp)
            instance_inspect(&target->inst, &target->store, name, errp);
 }
 
+bool target_open_friendly(struct target *target, const char *name, struct err **errp)
+{
+    auto_err struct err *why = NULL;
+    auto_mem char *shown = quote_tick_dup(name);
+
+    *target = (struct target){ 0 };
+    if (!store_open(&target->store, errp) || !inst_name_check(name, errp))
+        return false;
+    if (instance_inspect(&target->inst, &target->store, name, &why))
+        return true;
+    if (err_kind(why) != ERR_NOT_FOUND)
+        return err_propagate(errp, MOVE(why));
+    return err_set(errp, ERR_NOT_FOUND,
+                   "instance %s does not exist, run `limactl create %s` to create a new instance", shown,
+                   name);
+}
+
+bool target_check_config(const struct target *target, struct err **errp)
+{
+    auto_mem char *shown = quote_tick_dup(target->inst.name);
+    auto_mem char *errors = target_errors(&target->inst);
+
+    if (target->inst.errors.n > 0)
+        log_fields(LOG_ERROR, &(struct log_field){ "errors", errors }, 1,
+                   "instance %s has configuration errors", shown);
+    return target->inst.has_config ||
+           err_set(errp, ERR_INVALID, "instance %s has no configuration", shown);
+}
+
 bool target_reload(struct target *target, struct err **errp)
 {
     auto_mem char *name = mem_strdup(target->inst.name);

@@ -21,6 +21,10 @@ struct target {
     struct instance inst;
 };
 bool target_open(struct target *target, const char *name, struct err **errp) MUST_USE;
+/* The same, with the text that tells how to create a missing instance. */
+bool target_open_friendly(struct target *target, const char *name, struct err **errp) MUST_USE;
+/* Logs what is wrong with the instance; false when it has no usable configuration. */
+bool target_check_config(const struct target *target, struct err **errp) MUST_USE;
 /* Inspects again, after something may have changed. */
 bool target_reload(struct target *target, struct err **errp) MUST_USE;
 void target_done(struct target *target);

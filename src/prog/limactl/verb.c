@@ -70,7 +70,10 @@ bool verb_unknown(const struct verb *const *subs, const char *parent, const char
 
 char *verb_use_line(const struct verb *verb, const char *path)
 {
-    return mem_printf("%s%s%s [flags]", path, verb->args ? " " : "", verb->args ? verb->args : "");
+    bool has_flags = verb->args && strstr(verb->args, "[flags]");
+
+    return mem_printf("%s%s%s%s", path, verb->args ? " " : "", verb->args ? verb->args : "",
+                      has_flags ? "" : " [flags]");
 }
 
 bool verb_check_count(const struct verb *verb, const char *path, const struct strv *args,

@@ -12,8 +12,8 @@ static bool expression(const char *const *words, const char *existing, char **ou
     struct edit_opts edit = { 0 };
     struct create_opts create = { 0 };
     struct opt_set sets[] = {
-        { edit_opt_rows, n_edit_opts, &edit },
-        { create_opt_rows, n_create_opts, &create },
+        { edit_opt_rows, N_EDIT_OPTS, &edit },
+        { create_opt_rows, N_CREATE_OPTS, &create },
     };
     auto_strv struct strv positionals = { 0 };
     auto_strv struct strv params = { 0 };
@@ -132,6 +132,14 @@ static void bad_values_name_the_flag(void **state)
     }
 }
 
+static void every_row_is_filled_in(void **state)
+{
+    for (size_t i = 0; i < N_EDIT_OPTS; i++)
+        assert_non_null(edit_opt_rows[i].name);
+    for (size_t i = 0; i < N_CREATE_OPTS; i++)
+        assert_non_null(create_opt_rows[i].name);
+}
+
 static int silence(void **state)
 {
     log_setup(LOG_FATAL, LOG_FORMAT_TEXT);
@@ -144,6 +152,7 @@ int main(void)
         cmocka_unit_test(each_flag_has_its_expression),
         cmocka_unit_test(options_for_new_instances_are_ignored_on_old_ones),
         cmocka_unit_test(bad_values_name_the_flag),
+        cmocka_unit_test(every_row_is_filled_in),
     };
 
     return cmocka_run_group_tests(tests, silence, NULL);
