@@ -2,8 +2,10 @@
 
 #include "base/mem.h"
 #include "instance/keep.h"
+#include "instance/prepare.h"
 #include "model/config/config.h"
 #include "model/store/inst_dir.h"
+#include "model/store/inst_status.h"
 #include "sys/file.h"
 
 bool create_check_name(const struct store *store, const char *name, struct err **errp)
@@ -64,6 +66,21 @@ bool create_check_config(const struct store *store, const char *name, const char
     return ok;
 }
 
+/* What only an instance that exists can tell: can its driver run it here? */
+static bool check_created(const struct store *store, const char *name, struct progress *progress,
+                          struct err **errp)
+{
+    auto_instance struct instance inst = { 0 };
+
+    if (!instance_inspect(&inst, store, name, errp))
+        return false;
+    if (inst.errors.n == 0)
+        return prepare_check(store, &inst, progress, errp);
+    auto_mem char *list = strv_join(&inst.errors, " ");
+
+    return err_set(errp, ERR_INVALID, "errors inspecting instance: [%s]", list);
+}
+
 bool create_instance(const struct store *store, const char *name, const char *path, struct sv yaml,
                      struct progress *progress, struct err **errp)
 {
@@ -72,5 +89,15 @@ bool create_instance(const struct store *store, const char *name, const char *pa
         !store_make_home(store, errp))
         return false;
     keep_sweep(store->home);
-    return inst_dir_create(store, name, yaml, errp);
+    if (!inst_dir_create(store, name, yaml, errp))
+        return false;
+    if (check_created(store, name, progress, errp))
+        return true;
+
+    auto_mem char *dir = inst_dir(store, name);
+    auto_err struct err *why = NULL;
+
+    if (!keep_remove(dir, &why))
+        progress_note(progress, LOG_WARN, "%s", err_text(why));
+    return false;
 }

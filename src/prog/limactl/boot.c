@@ -32,10 +32,10 @@ static bool is_orphaned(const struct instance *inst)
            (type->caps & DRIVER_CAP_ADOPT);
 }
 
-/* The host agent lives and its machine does not yet: a start was interrupted. */
+/* The host agent lives and is not complete yet: a start was interrupted. */
 static bool is_booting(const struct instance *inst)
 {
-    return inst->host_agent_pid > 0 && inst->driver_pid == 0;
+    return inst->host_agent_pid > 0 && inst->status == INST_BROKEN;
 }
 
 static bool check_errors(const struct instance *inst, struct err **errp)
@@ -102,8 +102,9 @@ static bool join_agent(const struct launch *launch, struct target *target, struc
     launch_agent_done(&agent);
     if (!ok || target->inst.status == INST_RUNNING)
         return ok;
-    return err_set(errp, ERR_BUSY, "instance `%s` is shutting down", target->inst.name) ||
-           err_hint(errp, "try again in a moment");
+    return err_set(errp, ERR_BUSY, "the host agent of instance `%s` is shutting down, or stuck",
+                   target->inst.name) ||
+           err_hint(errp, "try again in a moment, or use `limactl stop -f %s`", target->inst.name);
 }
 
 static bool launch(struct target *target, const struct boot *boot, struct term_progress *progress,

@@ -23,7 +23,7 @@
 void new_instance_done(struct new_instance *what)
 {
     free(what->name);
-    free(what->locator);
+    template_done(&what->tmpl);
     *what = (struct new_instance){ 0 };
 }
 
@@ -68,7 +68,6 @@ static bool resolve_name(const struct create_opts *opts, const char *arg, struct
                        "instance name %s and CLI flag --name=%s cannot be specified together", name, flag);
     out->by_name = true;
     out->name = mem_strdup(arg ? arg : opts->name.v[0] ? opts->name.v : TARGET_DEFAULT);
-    out->locator = mem_strdup(DEFAULT_TEMPLATE);
     return true;
 }
 
@@ -84,12 +83,11 @@ bool new_instance_resolve(struct ctx *ctx, const struct store *store, const char
     } else if (!arg || !arg[0] || inst_name_is_valid(arg)) {
         return resolve_name(opts, arg && arg[0] ? arg : NULL, out, errp);
     }
-    out->locator = mem_strdup(arg);
-    if (opts->name.v[0])
-        out->name = mem_strdup(opts->name.v);
-    else if (!template_source_instance_name(store, arg, &out->name, errp))
+    if (!template_source_read(store, arg, &out->tmpl, errp))
         return false;
-    return true;
+    out->name = mem_strdup(opts->name.v[0] ? opts->name.v : out->tmpl.name);
+    return inst_name_check(out->name, errp) ||
+           (err_hint(errp, "give it a name with --name") || err_wrap(errp, "template %s", arg));
 }
 
 /*
@@ -105,7 +103,7 @@ static const char *const choices[] = {
 };
 enum choice { CHOICE_PROCEED, CHOICE_EDIT, CHOICE_TEMPLATE, CHOICE_EXIT };
 
-static bool choose_template(const struct store *store, char **text, char **path, struct err **errp)
+static bool choose_template(const struct store *store, struct template *tmpl, struct err **errp)
 {
     auto_strv struct strv names = { 0 };
     auto_mem char *locator = NULL;
@@ -116,9 +114,8 @@ static bool choose_template(const struct store *store, char **text, char **path,
                        errp))
         return false;
     locator = mem_printf("template:%s", names.v[chosen]);
-    mem_replace(text, NULL);
-    mem_replace(path, NULL);
-    return template_source_read(store, locator, text, path, errp);
+    template_done(tmpl);
+    return template_source_read(store, locator, tmpl, errp);
 }
 
 static bool edit(const struct store *store, const char *name, char **text, struct err **errp)
@@ -135,16 +132,26 @@ static bool edit(const struct store *store, const char *name, char **text, struc
     return true;
 }
 
+static bool apply_flags(const struct store *store, struct new_instance *what,
+                        const struct new_instance_opts *opts, struct err **errp)
+{
+    char *changed = NULL;
+
+    if (!rewrite_by_flags(what->tmpl.text, &opts->edit, &opts->create, NULL, store, &changed, errp))
+        return false;
+    mem_replace(&what->tmpl.text, changed);
+    return true;
+}
+
 /* The menu. Without a usable terminal it lets the instance be made as it is. */
-static bool review(const struct store *store, const struct new_instance *what,
-                   const struct new_instance_opts *opts, char **text, char **path, struct err **errp)
+static bool review(const struct store *store, struct new_instance *what,
+                   const struct new_instance_opts *opts, struct err **errp)
 {
     auto_mem char *shown = quote_tick_dup(what->name);
     auto_mem char *question = mem_printf("Creating an instance %s", shown);
 
     for (;;) {
         auto_err struct err *why = NULL;
-        char *changed = NULL;
         size_t choice;
 
         if (!prompt_select(question, choices, COUNT(choices), &choice, &why)) {
@@ -157,12 +164,10 @@ static bool review(const struct store *store, const struct new_instance *what,
         case CHOICE_PROCEED:
             return true;
         case CHOICE_EDIT:
-            return edit(store, what->name, text, errp);
+            return edit(store, what->name, &what->tmpl.text, errp);
         case CHOICE_TEMPLATE:
-            if (!choose_template(store, text, path, errp) ||
-                !rewrite_by_flags(*text, &opts->edit, &opts->create, NULL, store, &changed, errp))
+            if (!choose_template(store, &what->tmpl, errp) || !apply_flags(store, what, opts, errp))
                 return false;
-            mem_replace(text, changed);
             break;
         case CHOICE_EXIT:
             return err_set(errp, ERR_CANCELED, "Choosing to exit");
@@ -181,14 +186,11 @@ static void tell_source(const struct new_instance *what)
              what->name);
 }
 
-bool new_instance_create(struct ctx *ctx, const struct store *store, const struct new_instance *what,
+bool new_instance_create(struct ctx *ctx, const struct store *store, struct new_instance *what,
                          const struct new_instance_opts *opts, struct term_progress *progress,
                          struct err **errp)
 {
     auto_mem char *config_dir = store_path(store, NAME_CONFIG_DIR);
-    auto_mem char *text = NULL;
-    auto_mem char *path = NULL;
-    char *changed = NULL;
     struct err *why = NULL;
 
     if (!create_check_name(store, what->name, errp))
@@ -196,17 +198,18 @@ bool new_instance_create(struct ctx *ctx, const struct store *store, const struc
     tell_source(what);
     if (geteuid() == 0)
         log_warn("Running as root. An ordinary user is enough, and safer");
-    if (!template_source_read(store, what->locator, &text, &path, errp) ||
-        !rewrite_by_flags(text, &opts->edit, &opts->create, NULL, store, &changed, errp))
+    if (what->by_name && !template_source_read(store, DEFAULT_TEMPLATE, &what->tmpl, errp))
         return false;
-    mem_replace(&text, changed);
+    if (!apply_flags(store, what, opts, errp))
+        return false;
     if (!ctx->tty)
         log_info("Terminal is not available, proceeding without opening an editor");
-    else if (!review(store, what, opts, &text, &path, errp))
+    else if (!review(store, what, opts, errp))
         return false;
-    if (create_instance(store, what->name, path, sv_of(text), &progress->base, &why))
+    if (create_instance(store, what->name, what->tmpl.locator, sv_of(what->tmpl.text), &progress->base,
+                        &why))
         return ssh_keys_ensure(config_dir, errp);
     if (ctx->tty && err_kind(why) == ERR_INVALID)
-        rewrite_reject(text, &why);
+        rewrite_reject(what->tmpl.text, &why);
     return err_propagate(errp, why);
 }

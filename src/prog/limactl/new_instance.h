@@ -6,6 +6,7 @@
 
 #include "model/store/store.h"
 #include "prog/limactl/edit_flags.h"
+#include "prog/limactl/template_source.h"
 #include "prog/limactl/term_progress.h"
 #include "prog/limactl/verb.h"
 
@@ -18,8 +19,8 @@ struct new_instance_opts {
 /* What the argument means. */
 struct new_instance {
     char *name;
-    char *locator; /* of its template; "-" = standard input */
-    bool by_name;  /* the argument was the name of an instance, or absent */
+    bool by_name; /* the argument was the name of an instance, or absent */
+    struct template tmpl; /* read, unless by_name */
 };
 void new_instance_done(struct new_instance *what);
 #define auto_new_instance AUTO_CALL(new_instance_done)
@@ -32,7 +33,7 @@ bool new_instance_resolve(struct ctx *ctx, const struct store *store, const char
                           const struct create_opts *opts, struct new_instance *out,
                           struct err **errp) MUST_USE;
 /* Reads the template, applies the options, lets a person look at it, creates the directory. */
-bool new_instance_create(struct ctx *ctx, const struct store *store, const struct new_instance *what,
+bool new_instance_create(struct ctx *ctx, const struct store *store, struct new_instance *what,
                          const struct new_instance_opts *opts, struct term_progress *progress,
                          struct err **errp) MUST_USE;
 

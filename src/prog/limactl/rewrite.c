@@ -51,7 +51,7 @@ bool rewrite_by_flags(const char *yaml, const struct edit_opts *edit, const stru
         return true;
     }
     log_debug("yq expression: %s", expression);
-    return expr_edit_yaml(expression, sv_of(yaml), out, errp);
+    return expr_edit_text(sv_of(yaml), sv_of(expression), out, errp);
 }
 
 /* The settings of one file as comment lines. */

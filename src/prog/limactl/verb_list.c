@@ -1,6 +1,7 @@
 /* limactl list (reference: cli section 6). */
 #include <string.h>
 
+#include "base/enum.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quote.h"
@@ -8,6 +9,7 @@
 #include "lang/yaml/yaml_text.h"
 #include "model/store/inst_dir.h"
 #include "prog/limactl/json_paint.h"
+#include "prog/limactl/list_data.h"
 #include "prog/limactl/list_table.h"
 #include "prog/limactl/output.h"
 #include "prog/limactl/target.h"
@@ -142,59 +144,123 @@ static void print_table(const struct listing *listing, const struct list_opts *o
     output_put(sb_view(&out));
 }
 
-static json_t *instance_data(const struct listing *listing, size_t i)
+static void print_json_value(const json_t *value)
 {
-    json_t *value = instance_to_json(&listing->insts.v[i], &listing->store);
+    auto_sb struct sb out = { 0 };
 
-    json_drop_empty_objects(value);
-    return value;
+    if (output_is_tty())
+        json_paint(&out, value, true);
+    else
+        json_put(&out, value, JSON_STYLE_COMPACT);
+    sb_putc(&out, '\n');
+    output_put(sb_view(&out));
 }
 
-static void print_json(const struct listing *listing)
+static void print_yaml_value(const json_t *value, bool is_first)
 {
-    bool is_tty = output_is_tty();
+    auto_yaml_doc struct yaml_doc *doc = yaml_from_json(value);
+    auto_sb struct sb out = { 0 };
 
+    if (!is_first)
+        sb_puts(&out, "---\n");
+    yaml_emit(&out, doc);
+    output_put(sb_view(&out));
+}
+
+/* The results of --yq for one instance: scalars without quotes. */
+static bool print_results(const json_t *value, const struct strv *expressions, bool is_yaml,
+                          bool is_first, struct err **errp)
+{
+    auto_json json_t *results = NULL;
+    json_t *result;
+    size_t i;
+
+    if (!list_data_eval(value, expressions, &results, errp))
+        return false;
+    json_drop_empty_objects(results);
+    json_array_foreach(results, i, result) {
+        if (json_is_string(result))
+            output_printf("%s\n", json_string_value(result));
+        else if (is_yaml)
+            print_yaml_value(result, is_first && i == 0);
+        else
+            print_json_value(result);
+    }
+    return true;
+}
+
+static bool print_data(const struct listing *listing, const struct list_opts *o, struct err **errp)
+{
+    bool is_yaml = strcmp(o->format.v, "yaml") == 0;
+    auto_strv struct strv expressions = { 0 };
+
+    strv_extend(&expressions, &o->yq.v);
+    if (o->quiet.v)
+        strv_push(&expressions, ".name");
     for (size_t i = 0; i < listing->insts.n; i++) {
-        auto_json json_t *value = instance_data(listing, i);
+        auto_json json_t *value = list_data(&listing->insts.v[i], &listing->store);
+
+        if (expressions.n > 0) {
+            if (!print_results(value, &expressions, is_yaml, i == 0, errp))
+                return false;
+        } else if (is_yaml) {
+            print_yaml_value(value, i == 0);
+        } else {
+            print_json_value(value);
+        }
+    }
+    return true;
+}
+
+static bool print_template(const struct listing *listing, const char *text, struct err **errp)
+{
+    auto_gotmpl struct gotmpl *tmpl = gotmpl_parse("format", sv_of(text), GOTMPL_LIST_FUNCS, errp);
+
+    if (!tmpl)
+        return err_wrap(errp, "invalid go template");
+    for (size_t i = 0; i < listing->insts.n; i++) {
         auto_sb struct sb out = { 0 };
 
-        if (is_tty)
-            json_paint(&out, value, true);
-        else
-            json_put(&out, value, JSON_STYLE_COMPACT);
+        if (!list_data_expand(&listing->insts.v[i], &listing->store, tmpl, &out, errp))
+            return false;
         sb_putc(&out, '\n');
         output_put(sb_view(&out));
     }
+    return true;
 }
 
-static void print_yaml(const struct listing *listing)
+/* Leaves the instances that all filters accept. */
+static bool apply_filters(struct listing *listing, const struct strv *filters, struct err **errp)
 {
-    for (size_t i = 0; i < listing->insts.n; i++) {
-        auto_json json_t *value = instance_data(listing, i);
-        auto_yaml_doc struct yaml_doc *doc = yaml_from_json(value);
-        auto_sb struct sb out = { 0 };
+    for (size_t i = 0; i < listing->insts.n;) {
+        bool passes;
 
-        if (i > 0)
-            sb_puts(&out, "---\n");
-        yaml_emit(&out, doc);
-        output_put(sb_view(&out));
+        if (!list_data_passes(&listing->insts.v[i], &listing->store, filters, &passes, errp))
+            return false;
+        if (passes) {
+            i++;
+            continue;
+        }
+        instance_done(&listing->insts.v[i]);
+        vec_remove(&listing->insts, i);
     }
-}
-
-static void print_names(const struct strv *names)
-{
-    for (size_t i = 0; i < names->n; i++)
-        output_printf("%s\n", names->v[i]);
+    return true;
 }
 
 static bool print_listing(const struct listing *listing, const struct list_opts *o, struct err **errp)
 {
-    if (o->json.v || strcmp(o->format.v, "json") == 0)
-        print_json(listing);
-    else if (strcmp(o->format.v, "yaml") == 0)
-        print_yaml(listing);
-    else
-        print_table(listing, o);
+    static const char *const data_formats[] = { "json", "yaml" };
+
+    if (o->json.v || o->yq.set || enum_from_name(data_formats, COUNT(data_formats), o->format.v) >= 0)
+        return print_data(listing, o, errp);
+    if (o->quiet.v) {
+        for (size_t i = 0; i < listing->insts.n; i++)
+            output_printf("%s\n", listing->insts.v[i].name);
+        return true;
+    }
+    if (strcmp(o->format.v, "table") != 0)
+        return print_template(listing, o->format.v, errp);
+    print_table(listing, o);
     return true;
 }
 
@@ -211,10 +277,11 @@ static bool list(struct listing *listing, const struct list_opts *o, const struc
         return true;
     }
     if (o->quiet.v && !o->yq.set && !o->filter.set) {
-        print_names(&names);
+        for (size_t i = 0; i < names.n; i++)
+            output_printf("%s\n", names.v[i]);
     } else if (names.n > 0) {
         inspect(listing, &names);
-        if (!print_listing(listing, o, errp))
+        if (!apply_filters(listing, &o->filter.v, errp) || !print_listing(listing, o, errp))
             return false;
     }
     return !listing->unmatched || err_set(errp, ERR_NOT_FOUND, "unmatched instances");
