@@ -6,7 +6,6 @@
 
 #include "base/mem.h"
 #include "base/path.h"
-#include "instance/images.h"
 #include "model/store/names.h"
 #include "svc/image/prepare.h"
 #include "svc/image/probe.h"
@@ -133,13 +132,10 @@ static bool prepare_image(const struct store *store, const struct instance *inst
 {
     const struct instance_config *config = &inst->config;
     auto_mem struct image_entry *entries = mem_array(config->images.n, sizeof(*entries));
-    const struct images *images = images_load(errp);
 
-    if (!images)
-        return false;
     for (size_t i = 0; i < config->images.n; i++)
         entries[i] = image_entry_of(&config->images.v[i], config->arch);
-    return images->prepare(
+    return image_prepare(
         &(struct image_prepare){
             .dir = inst->dir,
             .arch = config->arch,
@@ -156,10 +152,9 @@ static bool prepare_image(const struct store *store, const struct instance *inst
 static bool refresh_agent(const struct instance *inst, struct err **errp)
 {
     auto_mem char *agent = NULL;
-    const struct images *images = images_load(errp);
 
-    return images && prepare_find_agent(inst->config.arch, &agent, errp) &&
-           images->refresh_initrd(inst->dir, agent, errp);
+    return prepare_find_agent(inst->config.arch, &agent, errp) &&
+           image_refresh_initrd(inst->dir, agent, errp);
 }
 
 bool prepare_instance(const struct store *store, const struct instance *inst,

@@ -5,17 +5,15 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "instance/images.h"
 #include "model/store/inst_dir.h"
 #include "model/template/template.h"
 #include "prog/limactl/target.h"
+#include "svc/fetch/fetch.h"
 #include "sys/prefix.h"
 
-static bool fetch(void *ctx, const char *url, size_t limit, struct sb *out, struct err **errp)
+static bool fetch_url(void *ctx, const char *url, size_t limit, struct sb *out, struct err **errp)
 {
-    const struct images *images = images_load(errp);
-
-    return images && images->fetch_text(url, limit, out, errp);
+    return fetch_text(url, limit, out, errp);
 }
 
 static void open_env(struct template_env *env, const struct store *store)
@@ -27,7 +25,7 @@ static void open_env(struct template_env *env, const struct store *store)
         strv_push(&prefixes, prefix);
     template_env_init(env, getenv("LIMA_TEMPLATES_PATH"), store->home, &prefixes, store->env.host.arch);
     env->stdin_fd = STDIN_FILENO;
-    env->fetch = fetch;
+    env->fetch = fetch_url;
 }
 
 bool template_source_names(const struct store *store, struct strv *out, struct err **errp)

@@ -1,13 +1,11 @@
 /* limactl prune: removes the download cache (reference: cli section 10.6). */
-#include <string.h>
-
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quote.h"
-#include "instance/images.h"
 #include "model/store/inst_dir.h"
 #include "model/store/inst_status.h"
 #include "prog/limactl/verb.h"
+#include "svc/fetch/fetch.h"
 
 struct prune_opts {
     struct arg_bool keep_referred;
@@ -20,7 +18,7 @@ static const struct opt prune_rows[] = {
 
 static void keep(struct strv *out, const char *location)
 {
-    if (location && location[0] && strstr(location, "://") && !strv_has(out, location))
+    if (location && location[0] && !fetch_is_local(location) && !strv_has(out, location))
         strv_push(out, location);
 }
 
@@ -65,15 +63,14 @@ static bool prune_run(struct ctx *ctx, void *opts, const struct strv *args, stru
     const struct prune_opts *o = opts;
     auto_store struct store store = { 0 };
     auto_strv struct strv referred = { 0 };
-    const struct images *images = images_load(errp);
 
-    if (!images || !store_open(&store, errp) || (o->keep_referred.v && !list_referred(&store, &referred, errp)))
+    if (!store_open(&store, errp) || (o->keep_referred.v && !list_referred(&store, &referred, errp)))
         return false;
     auto_mem char *cache_dir = store_cache_dir(&store);
     auto_mem char *shown = quote_tick_dup(cache_dir);
 
     log_info("Pruning %s", shown);
-    return images->prune(cache_dir, o->keep_referred.v ? &referred : NULL, errp);
+    return fetch_prune(cache_dir, o->keep_referred.v ? &referred : NULL, errp);
 }
 
 const struct verb verb_prune = {
