@@ -21,7 +21,9 @@ for name in getty@.service serial-getty@.service console-getty.service systemd-n
     modprobe@configfs.service modprobe@drm.service modprobe@efi_pstore.service modprobe@fuse.service \
     modprobe@dm_mod.service modprobe@loop.service systemd-binfmt.service proc-sys-fs-binfmt_misc.automount \
     proc-sys-fs-binfmt_misc.mount systemd-modules-load.service systemd-random-seed.service \
-    systemd-machine-id-commit.service; do
+    systemd-machine-id-commit.service \
+    systemd-journal-flush.service systemd-network-generator.service systemd-remount-fs.service \
+    sys-fs-fuse-connections.mount; do
     ln -sf /dev/null "$root/etc/systemd/system/$name"
 done
 
@@ -58,6 +60,8 @@ RestartPreventExitStatus=255
 WantedBy=sysinit.target
 Alias=sshd.service
 END
+# It would turn users away until all of the system is up.
+ln -s /dev/null "$root/etc/tmpfiles.d/systemd-nologin.conf"
 rm -f "$root/etc/systemd/system/multi-user.target.wants/ssh.service"
 mkdir -p "$root/etc/systemd/system/sysinit.target.wants"
 ln -sf ../ssh.service "$root/etc/systemd/system/sysinit.target.wants/ssh.service"
