@@ -1,6 +1,7 @@
 #include "prog/devices/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -329,6 +330,7 @@ struct control *control_new(struct vhost_loop *loop, int take_fd, enum devctl_sa
     auto_fd int fd = take_fd;
     struct control *c = mem_new(struct control);
 
+    (void)fcntl(fd, F_SETFL, O_NONBLOCK); /* a client may be gone again before it is accepted */
     c->loop = loop;
     c->sandbox = sandbox;
     list_init(&c->clients);
