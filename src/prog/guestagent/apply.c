@@ -188,13 +188,14 @@ bool apply_network(const struct apply *apply, struct err **errp)
 }
 
 static bool put_unit(const struct apply *apply, const char *name, const struct sb *text,
-                     struct err **errp)
+                     bool is_enabled, struct err **errp)
 {
     auto_mem char *path = mem_printf(UNIT_DIR "/%s", name);
     auto_mem char *link = mem_printf(UNIT_DIR "/" UNIT_WANTED_BY "/%s", name);
 
     return root_put(apply->root, path, sb_view(text), ROOT_FILE(0644), errp) &&
-           root_put_link(apply->root, link, path, errp);
+           (is_enabled ? root_put_link(apply->root, link, path, errp)
+                       : root_remove(apply->root, link, errp));
 }
 
 bool apply_agent(const struct apply *apply, struct err **errp)
@@ -216,7 +217,8 @@ bool apply_agent(const struct apply *apply, struct err **errp)
                        &daemon);
     unit_render_boot(program, &boot);
     return root_make_dir(apply->root, UNIT_DIR "/" UNIT_WANTED_BY, 0755, errp) &&
-           put_unit(apply, UNIT_DAEMON, &daemon, errp) && put_unit(apply, UNIT_BOOT, &boot, errp);
+           put_unit(apply, UNIT_DAEMON, &daemon, !seed->plain, errp) &&
+           put_unit(apply, UNIT_BOOT, &boot, true, errp);
 }
 
 bool apply_seed(const struct apply *apply, struct err **errp)

@@ -22,6 +22,8 @@
 #include "base/path.h"
 #include "prog/guestagent/clock.h"
 #include "prog/guestagent/link.h"
+#include "prog/guestagent/netconf.h"
+#include "prog/guestagent/netif.h"
 #include "prog/guestagent/phases.h"
 #include "prog/guestagent/report.h"
 #include "prog/guestagent/ssh_watch.h"
@@ -40,11 +42,19 @@ enum {
     FAILED_SIZE_MAX = GUEST_TEXT_LEN_MAX,
 };
 
-enum source { SOURCE_LINK, SOURCE_LISTEN, SOURCE_SIGNAL, SOURCE_TIMER, SOURCE_MARKERS };
+enum source {
+    SOURCE_LINK,
+    SOURCE_LISTEN,
+    SOURCE_SIGNAL,
+    SOURCE_TIMER,
+    SOURCE_MARKERS,
+    SOURCE_ADDRESSES,
+};
 
 struct daemon {
     int epoll_fd, signal_fd, timer_fd;
-    int markers_fd; /* -1 once the boot is over */
+    int markers_fd;   /* -1 once the boot is over */
+    int addresses_fd; /* -1 unless the primary interface waits for its address */
     struct link link;
     struct phases phases;
     char *phases_path;
@@ -132,6 +142,22 @@ static void check_markers(struct daemon *d)
     if (d->markers_fd >= 0 && phases_is(&d->phases, GUEST_PHASE_SSH, GUEST_DONE) &&
         !phases_is(&d->phases, GUEST_PHASE_BOOT, GUEST_BEGUN))
         (void)close(MOVE_FD(d->markers_fd));
+}
+
+/* The /init leaves this open when somebody else has to ask DHCP. */
+static void check_network(struct daemon *d)
+{
+    char events[4096];
+
+    while (d->addresses_fd >= 0 &&
+           (read(d->addresses_fd, events, sizeof(events)) > 0 || errno == ENOBUFS))
+        ;
+    if (!phases_is(&d->phases, GUEST_PHASE_NETWORK, GUEST_BEGUN) ||
+        !netif_has_address(NETCONF_PRIMARY))
+        return;
+    tell_phase(d, GUEST_PHASE_NETWORK, GUEST_DONE, NULL);
+    if (d->addresses_fd >= 0)
+        (void)close(MOVE_FD(d->addresses_fd));
 }
 
 static void take_time(struct daemon *d, int64_t host_ns)
@@ -261,6 +287,9 @@ static void dispatch(struct daemon *d, enum source source)
     case SOURCE_MARKERS:
         check_markers(d);
         break;
+    case SOURCE_ADDRESSES:
+        check_network(d);
+        break;
     }
 }
 
@@ -285,6 +314,10 @@ static bool set_up(struct daemon *d, const struct options *options, struct err *
         !watch(d, d->signal_fd, SOURCE_SIGNAL) || !watch(d, d->timer_fd, SOURCE_TIMER) ||
         !watch(d, d->markers_fd, SOURCE_MARKERS))
         return err_set_os(errp, errno, "cannot watch for events");
+    if (phases_is(&d->phases, GUEST_PHASE_NETWORK, GUEST_BEGUN) &&
+        (!netif_watch_addresses(&d->addresses_fd, errp) ||
+         !watch(d, d->addresses_fd, SOURCE_ADDRESSES)))
+        return false;
 
     d->link.vsock_port = options->vsock_port ? options->vsock_port : GUEST_VSOCK_PORT;
     d->link.virtio_port = options->virtio_port[0] ? options->virtio_port : GUEST_VIRTIO_PORT;
@@ -299,6 +332,7 @@ static bool set_up(struct daemon *d, const struct options *options, struct err *
 
 static void run(struct daemon *d)
 {
+    check_network(d);
     check_markers(d);
     while (!d->is_ending) {
         struct epoll_event events[8];
@@ -325,6 +359,8 @@ static void tear_down(struct daemon *d)
         (void)close(d->signal_fd);
     if (d->markers_fd >= 0)
         (void)close(d->markers_fd);
+    if (d->addresses_fd >= 0)
+        (void)close(d->addresses_fd);
 }
 
 bool daemon_run(const struct options *options, char *const *argv, struct err **errp)
@@ -333,6 +369,7 @@ bool daemon_run(const struct options *options, char *const *argv, struct err **e
                         .signal_fd = -1,
                         .timer_fd = -1,
                         .markers_fd = -1,
+                        .addresses_fd = -1,
                         .link = { .fd = -1, .listen_fd = -1 },
                         .update = UPDATE_NONE,
                         .ssh_pause_ms = SSH_PAUSE_MIN_MS };

@@ -9,6 +9,7 @@
 #include "prog/guestagent/seed.h"
 
 #define NETCONF_PREFIX_LEN 24
+#define NETCONF_PRIMARY    "eth0" /* in every guest of Lima */
 
 /* Does interface i of the seed have a fixed address? */
 bool netconf_is_static(const struct seed *seed, size_t i);

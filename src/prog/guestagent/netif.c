@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/route.h>
 #include <stdio.h>
@@ -142,5 +143,24 @@ bool netif_rename_all(const struct seed *seed, struct err **errp)
     for (size_t i = 0; i < seed->nics.n; i++)
         if (!rename_one(seed->nics.v[i].mac, seed->nics.v[i].name, errp))
             return false;
+    return true;
+}
+
+bool netif_has_address(const char *name)
+{
+    struct ifreq ifr = request(name);
+
+    ifr.ifr_addr.sa_family = AF_INET;
+    return control(SIOCGIFADDR, &ifr, "read the address", name, NULL);
+}
+
+bool netif_watch_addresses(int *out_fd, struct err **errp)
+{
+    struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV4_IFADDR };
+    auto_fd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+
+    if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+        return err_set_os(errp, errno, "cannot watch for network addresses");
+    *out_fd = MOVE_FD(fd);
     return true;
 }

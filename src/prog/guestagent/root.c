@@ -210,6 +210,16 @@ bool root_put_link(struct root *root, const char *path, const char *target, stru
     return false;
 }
 
+bool root_remove(const struct root *root, const char *path, struct err **errp)
+{
+    auto_fd int dir_fd = -1;
+    const char *name;
+
+    if (!open_parent(root, path, &dir_fd, &name, errp))
+        return false;
+    return unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT || fail(errp, "remove", path);
+}
+
 /* The bytes of every file must be on the disk before a name leads to them. */
 static bool sync_staged(const struct root *root, struct err **errp)
 {

@@ -61,6 +61,8 @@ bool root_put_link(struct root *root, const char *path, const char *target,
 /* root_put() in an open directory, which is not followed any further. */
 bool root_put_at(struct root *root, int dir_fd, const char *name, struct sv bytes,
                  struct root_attr attr, struct err **errp) MUST_USE;
+/* At once; absent is fine. */
+bool root_remove(const struct root *root, const char *path, struct err **errp) MUST_USE;
 bool root_commit(struct root *root, struct err **errp) MUST_USE;
 
 #endif

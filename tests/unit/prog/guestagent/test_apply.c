@@ -176,6 +176,21 @@ static void image_without_networkd_gets_resolv_conf(void **state)
     assert_true(tree_stat("etc/network/interfaces.d/10-lima").st_size > 0);
 }
 
+static void plain_guest_has_no_daemon(void **state)
+{
+    static const char *const links[] = {
+        "etc/systemd/system/multi-user.target.wants/lima-guestagent.service",
+        "etc/systemd/system/multi-user.target.wants/lima-boot.service",
+    };
+
+    ROOT_ONLY();
+    apply_text(SAMPLE_ENV);
+    assert_true(S_ISLNK(tree_stat(links[0]).st_mode));
+    apply_text(SAMPLE_ENV "LIMA_CIDATA_PLAIN=1\n");
+    assert_false(S_ISLNK(tree_stat(links[0]).st_mode));
+    assert_true(S_ISLNK(tree_stat(links[1]).st_mode));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +200,7 @@ int main(void)
         cmocka_unit_test(what_the_user_changed_stays),
         cmocka_unit_test(half_made_home_is_made_again),
         cmocka_unit_test(links_of_the_user_are_not_followed),
+        cmocka_unit_test(plain_guest_has_no_daemon),
         cmocka_unit_test(image_without_networkd_gets_resolv_conf),
     };
 
