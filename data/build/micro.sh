@@ -134,8 +134,7 @@ printf 'auth required pam_deny.so\naccount required pam_deny.so\npassword requir
 cat >inittab <<'END'
 ::respawn:/usr/sbin/dropbear -F -R -s -p 22
 END
-mkdir -p "$micro/usr/share/udhcpc"
-cat >"$micro/usr/share/udhcpc/default.script" <<'END'
+cat >udhcpc/default.script <<'END'
 #!/bin/sh
 case $1 in
 deconfig)
@@ -155,7 +154,7 @@ bound | renew)
     ;;
 esac
 END
-chmod 0755 "$micro/usr/share/udhcpc/default.script"
+chmod 0755 udhcpc/default.script
 cd / || exit 1
 
 send_image "$micro" 12 8
