@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "base/vec.h"
+#include "base/map.h"
 #include "lang/yaml/emit_priv.h"
 #include "lang/yaml/yaml_text.h"
 
@@ -15,7 +15,7 @@
 
 struct emitter {
     struct sb *out;
-    VEC(const struct yaml_node *) anchors; /* written so far */
+    struct map anchors;    /* written so far: name -> node */
     unsigned block_indent; /* of a block scalar that the next line would continue, else 0 */
     bool block_keeps;      /* and blank lines would be its content */
 };
@@ -67,18 +67,10 @@ static void put_line_comment(struct emitter *e, const char *first, const char *s
     }
 }
 
-static const struct yaml_node *find_anchor(const struct emitter *e, const char *name)
-{
-    for (size_t i = e->anchors.n; i-- > 0;)
-        if (strcmp(e->anchors.v[i]->anchor, name) == 0)
-            return e->anchors.v[i];
-    return NULL;
-}
-
 /* An alias stays one as long as it still is what the anchor names. */
 static bool is_live_alias(const struct emitter *e, const struct yaml_node *node)
 {
-    const struct yaml_node *target = node->alias ? find_anchor(e, node->alias) : NULL;
+    const struct yaml_node *target = node->alias ? map_get(&e->anchors, node->alias) : NULL;
 
     return target && yaml_equal(target, node);
 }
@@ -88,7 +80,7 @@ static bool put_properties(struct emitter *e, const struct yaml_node *node)
 {
     if (node->anchor) {
         sb_putf(e->out, "&%s", node->anchor);
-        *vec_push(&e->anchors) = node;
+        map_set(&e->anchors, node->anchor, (void *)node);
     }
     if (node->custom_tag)
         sb_putf(e->out, "%s%s", node->anchor ? " " : "", node->custom_tag);
@@ -359,7 +351,7 @@ void yaml_emit_node(struct sb *out, const struct yaml_node *node)
     struct emitter e = { .out = out };
 
     put_root(&e, node);
-    vec_done(&e.anchors);
+    map_done(&e.anchors);
 }
 
 void yaml_emit(struct sb *out, const struct yaml_doc *doc)
@@ -374,7 +366,7 @@ void yaml_emit(struct sb *out, const struct yaml_doc *doc)
     if (!is_block)
         put_comment_lines(&e, doc->root->foot, 0);
     put_comment_lines(&e, doc->tail, 0);
-    vec_done(&e.anchors);
+    map_done(&e.anchors);
 }
 
 char *yaml_text(const struct yaml_doc *doc)

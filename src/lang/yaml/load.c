@@ -5,7 +5,6 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/quote.h"
-#include "base/vec.h"
 #include "lang/yaml/node_priv.h"
 #include "lang/yaml/yaml_text.h"
 
@@ -15,17 +14,12 @@
  * afterwards in the text between the nodes (comments.c).
  */
 
-struct anchor {
-    const char *name;
-    struct yaml_node *node; /* borrowed; NULL while it is being read */
-};
-
 struct loader {
     yaml_parser_t parser;
     struct yaml_doc *doc;
     struct sv text;
     size_t cursor_chars, cursor_bytes; /* the same place in both measures */
-    VEC(struct anchor) anchors;
+    struct map anchors;                /* name -> node; NULL while it is being read */
     size_t n_nodes;
 };
 
@@ -186,15 +180,14 @@ static struct sv folded_lines(struct loader *l, struct sv source)
 static void define_anchor(struct loader *l, struct yaml_node *node, const char *name)
 {
     node->anchor = yaml_dup_text(l->doc, sv_of(name));
-    *vec_push(&l->anchors) = (struct anchor){ node->anchor, NULL };
+    map_set(&l->anchors, name, NULL);
 }
 
 /* From now on aliases may refer to the node. */
 static void finish_anchor(struct loader *l, struct yaml_node *node)
 {
-    for (size_t i = l->anchors.n; node->anchor && i-- > 0;)
-        if (l->anchors.v[i].name == node->anchor)
-            l->anchors.v[i].node = node;
+    if (node->anchor)
+        map_set(&l->anchors, node->anchor, node);
 }
 
 static struct yaml_node *read_scalar(struct loader *l, const yaml_event_t *event)
@@ -238,24 +231,22 @@ static size_t count_tree(const struct yaml_node *node)
 static struct yaml_node *read_alias(struct loader *l, const yaml_event_t *event, struct err **errp)
 {
     const char *name = (const char *)event->data.alias.anchor;
-    const struct anchor *found = NULL;
+    struct yaml_node *found = map_get(&l->anchors, name);
 
-    for (size_t i = l->anchors.n; i-- > 0 && !found;)
-        if (strcmp(l->anchors.v[i].name, name) == 0)
-            found = &l->anchors.v[i];
-    if (!found || !found->node) {
-        auto_mem char *text = found ? mem_printf("alias `%s` refers to itself", name)
-                                    : mem_printf("alias `%s` has no anchor", name);
+    if (!found) {
+        bool is_open = map_has(&l->anchors, name);
+        auto_mem char *text =
+            mem_printf("alias `%s` %s", name, is_open ? "refers to itself" : "has no anchor");
 
         (void)fail_at(l, &event->start_mark, text, errp);
         return NULL;
     }
-    if (!count_nodes(l, count_tree(found->node), &event->start_mark, errp))
+    if (!count_nodes(l, count_tree(found), &event->start_mark, errp))
         return NULL;
 
-    struct yaml_node *copy = yaml_copy_bare(l->doc, found->node);
+    struct yaml_node *copy = yaml_copy_bare(l->doc, found);
 
-    copy->alias = found->name;
+    copy->alias = found->anchor;
     copy->start = mark_of(l, &event->start_mark);
     copy->end = mark_of(l, &event->end_mark);
     return copy;
@@ -453,7 +444,7 @@ struct yaml_doc *yaml_load(struct sv text, struct err **errp)
     l.doc = yaml_doc_new();
     ok = read_document(&l, errp);
     yaml_parser_delete(&l.parser);
-    vec_done(&l.anchors);
+    map_done(&l.anchors);
     if (!ok)
         yaml_doc_free(MOVE(l.doc));
     return l.doc;
