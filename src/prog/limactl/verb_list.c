@@ -232,7 +232,7 @@ static bool print_template(const struct listing *listing, const char *text, stru
 /* Leaves the instances that all filters accept. */
 static bool apply_filters(struct listing *listing, const struct strv *filters, struct err **errp)
 {
-    for (size_t i = 0; i < listing->insts.n;) {
+    for (size_t i = 0; filters->n > 0 && i < listing->insts.n;) {
         bool passes;
 
         if (!list_data_passes(&listing->insts.v[i], &listing->store, filters, &passes, errp))
@@ -268,15 +268,19 @@ static bool list(struct listing *listing, const struct list_opts *o, const struc
                  struct err **errp)
 {
     auto_strv struct strv names = { 0 };
+    /* Names need no more of the store than its place. */
+    bool names_only = o->quiet.v && !o->yq.set && !o->filter.set;
 
-    if (!store_open(&listing->store, errp) || !select_names(listing, args, &names, errp))
+    if (names_only ? !store_home(&listing->store.home, errp) : !store_open(&listing->store, errp))
+        return false;
+    if (!select_names(listing, args, &names, errp))
         return false;
     warn_of_strangers(listing, &names);
     if (names.n == 0 && args->n == 0) {
         log_warn("No instance found. Run `limactl create` to create an instance.");
         return true;
     }
-    if (o->quiet.v && !o->yq.set && !o->filter.set) {
+    if (names_only) {
         for (size_t i = 0; i < names.n; i++)
             output_printf("%s\n", names.v[i]);
     } else if (names.n > 0) {

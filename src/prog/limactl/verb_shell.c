@@ -156,7 +156,7 @@ static bool shell_run(struct ctx *ctx, void *opts, const struct strv *args, stru
     auto_ssh_access struct ssh_access access = { 0 };
     auto_strv struct strv words = { 0 };
     auto_mem char *script = NULL;
-    const char *name;
+    const char *name = NULL;
 
     if (!split_args(o, args, &name, &words, errp))
         return false;
