@@ -47,7 +47,8 @@ void bootstrap_argv(const struct bootstrap_plan *plan, struct strv *out)
     const struct recipe *recipe = plan->recipe;
     bool has_sources = !plan->mirror && plan->sources[0];
 
-    strv_push_list(out, "mmdebstrap", "--verbose", "--format=null", NULL);
+    /* The tree is thrown away: it need not be tidied up first. */
+    strv_push_list(out, "mmdebstrap", "--verbose", "--format=null", "--skip=cleanup", NULL);
     if (recipe->runs_programs) {
         strv_pushf(out, "--mode=%s", plan->is_root ? "root" : "unshare");
         strv_push_list(out, "--variant=minbase", "--dpkgopt=path-exclude=/usr/share/doc/*",
