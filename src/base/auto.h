@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define AUTO_CALL(fn) __attribute__((cleanup(fn)))
+#define AUTO_CALL(fn) __attribute__((cleanup(fn), unused)) /* unused: but for the guard */
 
 /* Declares NAME_auto(), the guard for objects that NAME_free() destroys. */
 #define AUTO_DECLARE(type, name)                \

@@ -2,7 +2,8 @@
 
 #include "base/mem.h"
 
-static struct config_warning *push(struct config_warnings *warnings, const char *fmt, va_list args)
+static PRINTF_LIKE(2, 0) struct config_warning *push(struct config_warnings *warnings,
+                                                     const char *fmt, va_list args)
 {
     struct config_warning *warning = vec_push(warnings);
 

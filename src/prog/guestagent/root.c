@@ -101,7 +101,7 @@ bool root_make_dir(const struct root *root, const char *path, mode_t mode, struc
 {
     auto_mem char *dir = path_dir(path);
     auto_fd int parent_fd = -1;
-    const char *name;
+    const char *name = NULL;
 
     if (root_has(root, path))
         return true;
@@ -181,7 +181,7 @@ bool root_put(struct root *root, const char *path, struct sv bytes, struct root_
               struct err **errp)
 {
     auto_fd int dir_fd = -1;
-    const char *name;
+    const char *name = NULL;
 
     return open_parent(root, path, &dir_fd, &name, errp) &&
            (root_put_at(root, dir_fd, name, bytes, attr, errp) || err_wrap(errp, "%s", path));
@@ -190,7 +190,7 @@ bool root_put(struct root *root, const char *path, struct sv bytes, struct root_
 bool root_put_link(struct root *root, const char *path, const char *target, struct err **errp)
 {
     auto_fd int dir_fd = -1;
-    const char *name;
+    const char *name = NULL;
     char old[PATH_MAX];
     ssize_t n;
 

@@ -109,14 +109,14 @@ bool env_filter_passes(const struct env_filter *filter, struct sv name)
     return matches_any(&filter->allow, name) || !matches_any(&filter->block, name);
 }
 
-void env_filter_apply(const struct env_filter *filter, char *const *environ, struct strv *out)
+void env_filter_apply(const struct env_filter *filter, char *const *entries, struct strv *out)
 {
-    for (; *environ; environ++) {
-        const char *equals = strchr(*environ, '=');
+    for (; *entries; entries++) {
+        const char *equals = strchr(*entries, '=');
 
-        if (!equals || equals == *environ)
+        if (!equals || equals == *entries)
             continue;
-        if (env_filter_passes(filter, (struct sv){ *environ, (size_t)(equals - *environ) }))
-            strv_push(out, *environ);
+        if (env_filter_passes(filter, (struct sv){ *entries, (size_t)(equals - *entries) }))
+            strv_push(out, *entries);
     }
 }

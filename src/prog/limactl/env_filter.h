@@ -25,7 +25,7 @@ void env_filter_done(struct env_filter *filter);
 #define auto_env_filter AUTO_CALL(env_filter_done)
 
 bool env_filter_passes(const struct env_filter *filter, struct sv name);
-/* Appends the entries NAME=VALUE of environ that pass, in their order. */
-void env_filter_apply(const struct env_filter *filter, char *const *environ, struct strv *out);
+/* Appends the entries NAME=VALUE that pass, in their order. */
+void env_filter_apply(const struct env_filter *filter, char *const *entries, struct strv *out);
 
 #endif

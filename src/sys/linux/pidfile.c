@@ -95,7 +95,7 @@ enum pidfile_state pidfile_probe(const char *path, pid_t *out_pid)
     auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     auto_sb struct sb text = { 0 };
     struct stat st;
-    pid_t pid;
+    pid_t pid = 0;
 
     if (out_pid)
         *out_pid = 0;
@@ -121,7 +121,7 @@ static bool remove_stale(const char *path, struct err **errp)
 {
     auto_fd int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY);
     struct stat ours, there;
-    pid_t pid;
+    pid_t pid = 0;
 
     if (fd < 0)
         return errno == ENOENT || sys_fail(errp, errno, "cannot open %s", path);

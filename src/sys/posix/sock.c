@@ -289,7 +289,7 @@ bool sock_tcp_is_free(const char *ip, uint16_t port)
 bool sock_tcp_connect(const char *ip, uint16_t port, int timeout_ms, int *out_fd, struct err **errp)
 {
     union ip_address addr;
-    socklen_t size, errnum_size = sizeof(int);
+    socklen_t size = 0, errnum_size = sizeof(int);
     auto_fd int fd = -1;
     int errnum = 0;
 

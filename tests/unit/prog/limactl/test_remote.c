@@ -99,19 +99,19 @@ static void shell_and_environment_are_quoted(void **state)
  * The filter of --preserve-env.
  */
 
-static char *filtered(const char *block, const char *allow, const char *const *environ)
+static char *filtered(const char *block, const char *allow, const char *const *entries)
 {
     auto_env_filter struct env_filter filter;
     auto_strv struct strv out = { 0 };
 
     assert_true(env_filter_init(&filter, block, allow, NULL));
-    env_filter_apply(&filter, (char *const *)environ, &out);
+    env_filter_apply(&filter, (char *const *)entries, &out);
     return strv_join(&out, " ");
 }
 
 static void the_filter_knows_block_and_allow(void **state)
 {
-    static const char *const environ[] = { "FOO=1", "PATH=/bin", "SSH_AUTH_SOCK=x", "_=y",
+    static const char *const entries[] = { "FOO=1", "PATH=/bin", "SSH_AUTH_SOCK=x", "_=y",
                                            "BASHOPTS=z", "MY_VAR=2", "broken", "=x", NULL };
     static const struct {
         const char *block, *allow, *out;
@@ -127,7 +127,7 @@ static void the_filter_knows_block_and_allow(void **state)
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        auto_mem char *out = filtered(cases[i].block, cases[i].allow, environ);
+        auto_mem char *out = filtered(cases[i].block, cases[i].allow, entries);
 
         assert_string_equal(out, cases[i].out);
     }
