@@ -14,6 +14,7 @@
 #include "svc/build/bootstrap_log.h"
 #include "sys/dir.h"
 #include "sys/file.h"
+#include "sys/host.h"
 #include "sys/lock.h"
 #include "sys/proc.h"
 #include "sys/sig.h"
@@ -290,6 +291,11 @@ bool bootstrap_finish(struct bootstrap *b, struct err **errp)
         return true;
     (void)err_set_child(errp, status, "mmdebstrap: %s",
                         b->log.reason ? b->log.reason : "failed without saying why");
+    if (b->plan->recipe->runs_programs && !str_eq(b->plan->arch->name, host_arch()))
+        return err_hint(errp,
+                        "%s runs programs of %s while it is built, which needs: apt-get install "
+                        "arch-test qemu-user-static; the whole output is in %s",
+                        b->plan->recipe->name, b->plan->arch->name, b->plan->log_path);
     return err_hint(errp, "the whole output is in %s", b->plan->log_path);
 }
 

@@ -52,7 +52,7 @@ static void look_for_reason(struct bootstrap_log *log, struct sv line)
         set_reason(log, 4, line);
     else if (sv_starts(line, SV("E: ")) && contains(line, "E: command failed") && log->last_line)
         set_reason(log, 3, sv_of(log->last_line));
-    else if (sv_starts(line, SV("Err:")) || sv_starts(line, SV("dpkg: error")))
+    else if (sv_starts(line, SV("dpkg: error")))
         set_reason(log, 2, line);
     else if (sv_starts(line, SV("E: ")))
         set_reason(log, 1, sv_slice(line, 3, line.n));

@@ -78,7 +78,8 @@ static void the_best_reason_wins(void **state)
         const char *lines, *reason;
     } cases[] = {
         { "I: x\nE: no such suite\nE: mmdebstrap failed to run", "no such suite" },
-        { "I: x\nErr:1 http://m InRelease\nE: apt-get failed", "Err:1 http://m InRelease" },
+        { "Err:1 http://m InRelease\nE: Failed to fetch http://m  Could not connect\nE: apt-get failed",
+          "Failed to fetch http://m  Could not connect" },
         { "micro: the packages lack /x\nE: command failed: # script\nE: y", "micro: the packages lack /x" },
         { "I: hook: sh -c '# script\nlast line of it\n' exec /tmp/x\nmke2fs: odd\n"
           "E: setup failed: E: command failed: # script\nlast line of it",
