@@ -180,8 +180,8 @@ void vhost_dev_report_broken(struct vhost_dev *d)
 
 void vhost_dev_notify(struct vhost_dev *d, unsigned queue)
 {
-    vhost_ring_notify(&d->queues[queue].ring);
-    note_activity(d);
+    if (vhost_ring_notify(&d->queues[queue].ring))
+        note_activity(d);
 }
 
 /* Messages. */

@@ -150,6 +150,8 @@ bool ha_info_decode(struct sv response, struct ha_info *out, struct err **errp)
     if (!info || !json_opt_i64(info, "sshLocalPort", &port, errp) ||
         !json_opt_str(info, "autoStartedIdentifier", &identifier, errp))
         return err_wrap(errp, "the host agent's answer");
+    if (!json_is_object(info))
+        return err_set(errp, ERR_PROTOCOL, "the host agent's answer is no object");
     if (port < 0 || port > UINT16_MAX)
         return err_set(errp, ERR_PROTOCOL, "the host agent's answer has a bad port");
     out->ssh_local_port = (uint16_t)port;

@@ -10,6 +10,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -76,6 +77,7 @@ static bool boot(const struct cmdline *cmdline, struct report *report, enum gues
 
 static _Noreturn void give_up(struct report *report, enum guest_phase phase, const struct err *err)
 {
+    log_set_fd(STDERR_FILENO); /* the console, however quiet the kernel was told to be */
     report_phase(report, phase, GUEST_FAILED, err_text(err));
     report_flush(report, LAST_WORDS_MS);
     sync();

@@ -41,8 +41,7 @@ static const struct {
     { "/sys/fs/cgroup", "cgroup2", NOTHING_SPECIAL, "nsdelegate" },
 };
 
-/* Is something mounted exactly there? */
-static bool is_mount_point(const char *dir)
+bool mounts_is_mount_point(const char *dir)
 {
     struct stat own, above;
     auto_mem char *parent = path_join(dir, "..");
@@ -62,8 +61,9 @@ bool mounts_add(const char *device, const char *dir, const char *type, unsigned 
 bool mounts_early(struct err **errp)
 {
     for (size_t i = 0; i < COUNT(early); i++)
-        if (!is_mount_point(early[i].dir) && !mounts_add(early[i].type, early[i].dir, early[i].type,
-                                                         early[i].flags, early[i].data, errp))
+        if (!mounts_is_mount_point(early[i].dir) &&
+            !mounts_add(early[i].type, early[i].dir, early[i].type, early[i].flags, early[i].data,
+                        errp))
             return false;
     return true;
 }
@@ -74,7 +74,7 @@ void mounts_late(void)
         auto_err struct err *err = NULL;
 
         (void)mkdir(late[i].dir, 0755);
-        if (!is_mount_point(late[i].dir) &&
+        if (!mounts_is_mount_point(late[i].dir) &&
             !mounts_add(late[i].type, late[i].dir, late[i].type, late[i].flags, late[i].data, &err))
             log_warn("%s", err_text(err));
     }

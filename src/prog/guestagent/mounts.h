@@ -14,6 +14,8 @@ bool mounts_early(struct err **errp) MUST_USE;
 /* /dev/pts, /dev/shm and the cgroup tree, which other inits mount themselves. */
 void mounts_late(void);
 
+/* Is something mounted exactly there? */
+bool mounts_is_mount_point(const char *dir);
 bool mounts_add(const char *device, const char *dir, const char *type, unsigned long flags,
                 const char *data, struct err **errp) MUST_USE;
 

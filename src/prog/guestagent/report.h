@@ -12,7 +12,7 @@ struct report {
     uint32_t vsock_port;
     int fd;         /* -1 = not connected */
     bool greeted;   /* HELLO and all earlier phases were sent */
-    bool is_silent; /* there is no vsock device, or the host refused */
+    bool is_silent; /* the host refused, or went away */
     bool has_file;  /* AGENT_RUNTIME is there to stay */
 };
 #define REPORT_NONE ((struct report){ .fd = -1, .vsock_port = GUEST_VSOCK_PORT })

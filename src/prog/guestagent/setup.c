@@ -36,6 +36,8 @@ static bool mount_seed(struct err **errp)
                                          NULL };
     auto_mem char *device = NULL;
 
+    if (mounts_is_mount_point(INITRD_SEED_DIR)) /* by the agent before this one */
+        return true;
     return block_wait(specs, SEED_TIMEOUT_MS, &device, errp) &&
            dir_make_all(INITRD_SEED_DIR, 0700, errp) &&
            mounts_add(device, INITRD_SEED_DIR, "iso9660", MS_RDONLY | MS_NOSUID | MS_NODEV,

@@ -1,6 +1,7 @@
 #include "prog/guestagent/supervise.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/reboot.h>
@@ -249,6 +250,7 @@ _Noreturn void supervise_run(const struct seed *seed)
 
     (void)setsid();
     (void)setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
+    (void)malloc_trim(0); /* what the seed needed */
     mounts_late();
     open_events(&s);
     start_services(&s, seed);

@@ -187,9 +187,10 @@ static void request_send(struct devices_client *c, struct devctl_msg *msg, struc
     struct request *pending;
 
     if (c->is_over) {
-        auto_fd int fd = take_fd;
         auto_err struct err *err = NULL;
 
+        if (take_fd >= 0)
+            (void)close(take_fd);
         (void)err_set(&err, ERR_CANCELED, "the devices process is gone");
         r.type = msg->type;
         request_fail(&r, err);

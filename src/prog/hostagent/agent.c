@@ -1,0 +1,557 @@
+#include "prog/hostagent/agent.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/quote.h"
+#include "model/store/names.h"
+#include "prog/hostagent/api.h"
+#include "prog/hostagent/clock_watch.h"
+#include "prog/hostagent/cloud_init.h"
+#include "prog/hostagent/event.h"
+#include "prog/hostagent/guest_link.h"
+#include "prog/hostagent/ssh_task.h"
+#include "prog/hostagent/state.h"
+#include "svc/loop/timer.h"
+#include "svc/loop/watch.h"
+#include "svc/ssh/master.h"
+#include "svc/ssh/options.h"
+#include "sys/file.h"
+#include "sys/sig.h"
+#include "sys/tty.h"
+
+enum {
+    /* Clocks drift apart slowly; jumps are noticed at once (clock_watch.h). */
+    TIME_INTERVAL_MS = 5 * 60 * 1000,
+    /* From the loss of `devices` to another way to the guest: usually the machine has ended, too. */
+    RELINK_DELAY_MS = 3 * 1000,
+    PHASE_TEXT_MAX = 512,
+};
+
+struct agent {
+    struct uv_loop_s *loop;
+    struct setup *setup; /* borrowed */
+    struct readiness_timing timing;
+    enum agent_state state;
+    bool has_failed;
+    struct events events;
+    struct api_facts api_facts;
+    struct http_server *api;
+    struct watch *signals;
+    struct driver *driver;
+
+    struct readiness *readiness; /* WAIT */
+    struct cloud_init *cloud_init;
+    bool has_own_init;  /* the guest boots through our initramfs: there is no cloud-init */
+    bool progress_told; /* its end */
+
+    struct guest_link *link; /* WAIT, READY */
+    struct timer *relink;
+    struct timer *time_sync;
+    struct clock_watch *clock;
+    char *updated_from; /* version of a guest agent that was told to replace itself */
+
+    struct ssh_task *task; /* forward of the agent's socket; end of the shared connection */
+    struct ssh_task *agent_socket_task;
+};
+
+static void agent_stop(struct agent *a);
+
+static bool is_live(const struct agent *a)
+{
+    return a->state == AGENT_WAIT || a->state == AGENT_READY;
+}
+
+static struct ssh_task_params task_params(struct agent *a,
+                                          void (*on_end)(void *arg, const struct err *err))
+{
+    return (struct ssh_task_params){
+        .loop = a->loop,
+        .ssh_program = &a->setup->ssh_program,
+        .ssh_options = &a->setup->ssh_options,
+        .ssh_address = SSH_ADDRESS,
+        .ssh_port = a->setup->ssh_port,
+        .on_end = on_end,
+        .arg = a,
+    };
+}
+
+/* --- Progress of the boot, for those who asked for it --- */
+
+static void progress_line(struct agent *a, struct sv line)
+{
+    auto_mem char *text = quote_printable(line, PHASE_TEXT_MAX);
+
+    events_progress(&a->events, text, false);
+}
+
+static void progress_end(struct agent *a, const char *why)
+{
+    if (!a->setup->options->progress || a->progress_told)
+        return;
+    a->progress_told = true;
+    events_progress(&a->events, why, true);
+}
+
+static void cloud_init_line(void *arg, struct sv line)
+{
+    progress_line(arg, line);
+}
+
+static void cloud_init_ended(void *arg, const char *why)
+{
+    struct agent *a = arg;
+
+    cloud_init_close(a->cloud_init);
+    a->cloud_init = NULL;
+    progress_end(a, why);
+}
+
+static void follow_cloud_init(struct agent *a)
+{
+    auto_err struct err *err = NULL;
+
+    if (!a->setup->options->progress || a->has_own_init || a->setup->config.plain.v)
+        return;
+    a->cloud_init = cloud_init_open(
+        &(struct cloud_init_params){
+            .loop = a->loop,
+            .ssh_program = &a->setup->ssh_program,
+            .ssh_options = &a->setup->ssh_options,
+            .ssh_address = SSH_ADDRESS,
+            .ssh_port = a->setup->ssh_port,
+            .on_line = cloud_init_line,
+            .on_end = cloud_init_ended,
+            .arg = a,
+        },
+        &err);
+    if (!a->cloud_init)
+        log_warn("Cannot follow cloud-init: %s", err_text(err));
+}
+
+/* --- The guest link --- */
+
+static void replace_guest_agent(struct agent *a, struct sv version)
+{
+    const char *program = a->setup->options->guest_agent;
+    auto_err struct err *err = NULL;
+
+    if (sv_eq(version, SV(LIMA_VERSION "+clima." CLIMA_VERSION)) || !program)
+        return;
+    if (a->updated_from && sv_eq_str(version, a->updated_from)) {
+        log_warn("The guest agent is still of another version");
+        return; /* it was tried */
+    }
+    mem_replace(&a->updated_from, sv_dup(version));
+    if (guest_link_update(a->link, program, &err))
+        log_info("Replacing the guest agent, which is of another version");
+    else
+        log_warn("Cannot replace the guest agent: %s", err_text(err));
+}
+
+static void guest_greeted(void *arg, const struct guest_msg *hello)
+{
+    struct agent *a = arg;
+    bool is_in_initrd = hello->flags & GUEST_IN_INITRD;
+
+    if (is_in_initrd)
+        a->has_own_init = true;
+    if (a->readiness)
+        readiness_hello(a->readiness, is_in_initrd);
+    if (is_in_initrd)
+        return;
+    timer_stop(a->relink);
+    guest_link_send_time(a->link);
+    timer_set(a->time_sync, TIME_INTERVAL_MS);
+    replace_guest_agent(a, hello->program);
+}
+
+static void guest_phase(void *arg, enum guest_phase phase, enum guest_state state, struct sv text)
+{
+    struct agent *a = arg;
+    auto_mem char *line = mem_printf("%s: %s%s%.*s", guest_phase_name(phase), guest_state_name(state),
+                                     text.n ? ": " : "", SV_ARG(text));
+
+    if (phase == GUEST_PHASE_INIT)
+        a->has_own_init = true;
+    if (a->readiness && a->setup->options->progress && a->has_own_init)
+        progress_line(a, sv_of(line));
+    if (a->readiness)
+        readiness_phase(a->readiness, phase, state, text);
+}
+
+static void link_died(void *arg, const struct err *err)
+{
+    struct agent *a = arg;
+
+    log_debug("guest link: %s", err_text(err));
+    guest_link_close(a->link);
+    a->link = NULL;
+    timer_stop(a->time_sync);
+    if (is_live(a))
+        timer_set(a->relink, RELINK_DELAY_MS);
+}
+
+static const struct guest_link_events link_events = {
+    .on_hello = guest_greeted, .on_phase = guest_phase, .on_dead = link_died,
+};
+
+static bool expects_agent(const struct agent *a)
+{
+    return !a->setup->config.plain.v && strcmp(a->setup->config.os, "Linux") == 0 &&
+           driver_get_link(a->driver).kind != DRIVER_LINK_NONE;
+}
+
+static void open_link(struct agent *a, struct driver_link where)
+{
+    auto_err struct err *err = NULL;
+
+    guest_link_close(a->link);
+    a->link = guest_link_open(a->loop, where, &link_events, a, &err);
+    if (!a->link) {
+        log_warn("No link to the guest agent: %s", err_text(err));
+        timer_set(a->relink, RELINK_DELAY_MS);
+    }
+}
+
+static void socket_forwarded(void *arg, const struct err *err)
+{
+    struct agent *a = arg;
+    auto_mem char *path = path_join(a->setup->dir, NAME_GA_SOCK);
+
+    ssh_task_close(a->task);
+    a->task = NULL;
+    if (err)
+        log_warn("Cannot forward the socket of the guest agent: %s", err_text(err));
+    else
+        open_link(a, (struct driver_link){ .kind = DRIVER_LINK_SSH, .path = path });
+}
+
+/* When the driver's link does not work: the agent's Unix socket, through the shared connection. */
+static void link_by_ssh(struct agent *a)
+{
+    struct ssh_task_params params = task_params(a, socket_forwarded);
+    auto_mem char *path = path_join(a->setup->dir, NAME_GA_SOCK);
+    auto_err struct err *err = NULL;
+
+    if (a->task)
+        return;
+    if (file_remove(path, &err))
+        a->task = ssh_task_forward_socket(&params, path, GUEST_SOCKET, &err);
+    if (!a->task)
+        log_warn("Cannot forward the socket of the guest agent: %s", err_text(err));
+}
+
+static void relink_due(void *arg)
+{
+    struct agent *a = arg;
+
+    if (!is_live(a))
+        return;
+    log_warn("The devices process of the instance has ended: the link to the guest goes over ssh, "
+             "until the instance is restarted");
+    link_by_ssh(a);
+}
+
+static void time_due(void *arg)
+{
+    struct agent *a = arg;
+
+    guest_link_send_time(a->link);
+    timer_set(a->time_sync, TIME_INTERVAL_MS);
+}
+
+static void clock_jumped(void *arg)
+{
+    struct agent *a = arg;
+
+    log_debug("the clock of this host jumped");
+    guest_link_send_time(a->link);
+}
+
+/* --- Readiness --- */
+
+static void agent_socket_linked(void *arg, const struct err *err)
+{
+    struct agent *a = arg;
+
+    ssh_task_close(a->agent_socket_task);
+    a->agent_socket_task = NULL;
+    if (err)
+        log_warn("Cannot offer the ssh agent as /run/host-services/ssh-auth.sock: %s", err_text(err));
+}
+
+/* A fixed name for the socket of the host's ssh agent, wherever sshd put it. */
+static void link_agent_socket(struct agent *a)
+{
+    static const char script[] = "#!/bin/sh\n"
+                                 "[ -n \"$SSH_AUTH_SOCK\" ] || exit 0\n"
+                                 "dir=/run/host-services\n"
+                                 "sudo mkdir -p -m 755 $dir\n"
+                                 "sudo ln -sfn \"$SSH_AUTH_SOCK\" $dir/ssh-auth.sock\n";
+    struct ssh_task_params params = task_params(a, agent_socket_linked);
+    auto_err struct err *err = NULL;
+
+    if (!a->setup->config.ssh.forward_agent.v || a->setup->config.plain.v)
+        return;
+    a->agent_socket_task = ssh_task_script(&params, script, &err);
+    if (!a->agent_socket_task)
+        log_warn("Cannot offer the ssh agent: %s", err_text(err));
+}
+
+static void ssh_usable(void *arg)
+{
+    struct agent *a = arg;
+
+    link_agent_socket(a);
+    follow_cloud_init(a);
+}
+
+static void agent_missing(void *arg)
+{
+    link_by_ssh(arg);
+}
+
+static void guest_ready(void *arg, const struct strv *errors)
+{
+    struct agent *a = arg;
+
+    for (size_t i = 0; i < errors->n; i++)
+        log_warn("DEGRADED: %s", errors->v[i]);
+    agent_state_set(&a->state, AGENT_READY);
+    events_running(&a->events, a->setup->ssh_port, errors);
+    if (!a->cloud_init)
+        progress_end(a, "the guest has booted");
+    readiness_close(a->readiness);
+    a->readiness = NULL;
+}
+
+static const struct readiness_events readiness_events = {
+    .on_ssh = ssh_usable, .on_agent_missing = agent_missing, .on_done = guest_ready,
+};
+
+static void machine_started(struct agent *a)
+{
+    agent_state_set(&a->state, AGENT_WAIT);
+    events_started(&a->events, a->setup->ssh_port);
+    if (a->setup->options->progress)
+        events_progress(&a->events, NULL, false);
+    if (expects_agent(a))
+        open_link(a, driver_get_link(a->driver));
+    a->readiness = readiness_open(&(struct readiness_params){
+        .loop = a->loop,
+        .config = &a->setup->config,
+        .iid = a->setup->iid,
+        .expect_agent = expects_agent(a),
+        .ssh_program = &a->setup->ssh_program,
+        .ssh_options = &a->setup->ssh_options,
+        .ssh_address = SSH_ADDRESS,
+        .ssh_port = a->setup->ssh_port,
+        .timing = a->timing,
+        .events = &readiness_events,
+        .arg = a,
+    });
+}
+
+/* --- The end --- */
+
+/* Whatever has to do with the guest. */
+static void close_guest(struct agent *a)
+{
+    readiness_close(a->readiness);
+    a->readiness = NULL;
+    cloud_init_close(a->cloud_init);
+    a->cloud_init = NULL;
+    guest_link_close(a->link);
+    a->link = NULL;
+    ssh_task_close(a->task);
+    a->task = NULL;
+    ssh_task_close(a->agent_socket_task);
+    a->agent_socket_task = NULL;
+    timer_stop(a->relink);
+    timer_stop(a->time_sync);
+}
+
+static void agent_exit(struct agent *a, bool has_failed)
+{
+    agent_state_set(&a->state, AGENT_EXIT);
+    a->has_failed = has_failed;
+    close_guest(a);
+    driver_close(a->driver);
+    a->driver = NULL;
+    clock_watch_close(a->clock);
+    a->clock = NULL;
+    timer_close(a->relink);
+    timer_close(a->time_sync);
+    a->relink = a->time_sync = NULL;
+    watch_close(a->signals);
+    a->signals = NULL;
+    events_exiting(&a->events);
+    http_server_close(a->api);
+    a->api = NULL;
+}
+
+static void stop_machine(struct agent *a)
+{
+    auto_err struct err *err = NULL;
+
+    if (driver_stop(a->driver, &err))
+        return;
+    log_error("Cannot stop the virtual machine: %s", err_text(err));
+    driver_kill(a->driver);
+}
+
+static void master_exited(void *arg, const struct err *err)
+{
+    struct agent *a = arg;
+
+    if (err)
+        log_debug("ending the shared ssh connection: %s", err_text(err));
+    ssh_task_close(a->task);
+    a->task = NULL;
+    stop_machine(a);
+}
+
+static void agent_stop(struct agent *a)
+{
+    struct ssh_task_params params = task_params(a, master_exited);
+    auto_err struct err *err = NULL;
+
+    agent_state_set(&a->state, AGENT_STOP);
+    close_guest(a);
+    if (ssh_master_probe(a->setup->dir) == SSH_MASTER_ALIVE) {
+        a->task = ssh_task_exit_master(&params, &err);
+        if (a->task)
+            return;
+        log_debug("ending the shared ssh connection: %s", err_text(err));
+    }
+    stop_machine(a);
+}
+
+static void signal_came(struct agent *a, int signum)
+{
+    if (signum == SIGHUP && !tty_is(STDIN_FILENO))
+        return; /* a terminal that we were started from, not run on */
+    if (a->state < AGENT_STOP) {
+        log_info("Received %s, shutting down the host agent", sig_name(signum));
+        agent_stop(a);
+    } else if (a->state == AGENT_STOP) {
+        log_warn("Received %s again, ending the virtual machine at once", sig_name(signum));
+        driver_kill(a->driver);
+    }
+}
+
+static void signals_readable(void *arg)
+{
+    struct agent *a = arg;
+    int signum;
+
+    while (a->signals && (signum = sig_read(watch_fd(a->signals))) != 0)
+        signal_came(a, signum);
+}
+
+static void machine_exited(struct agent *a, const struct driver_event *event)
+{
+    bool has_failed = event->exit == DRIVER_EXIT_FAILED;
+
+    if (has_failed)
+        log_error("The virtual machine ended: %s", err_text(event->err));
+    else
+        log_info("The virtual machine ended: %s", driver_exit_names[event->exit]);
+    agent_exit(a, has_failed);
+}
+
+static void driver_event(void *arg, const struct driver_event *event)
+{
+    struct agent *a = arg;
+
+    switch (event->kind) {
+    case DRIVER_EVENT_STARTED:
+        if (a->state == AGENT_LAUNCH)
+            machine_started(a);
+        break;
+    case DRIVER_EVENT_PAUSED:
+        log_warn("The virtual machine stands still: %s", event->text);
+        break;
+    case DRIVER_EVENT_RESUMED:
+        log_info("The virtual machine goes on");
+        guest_link_send_time(a->link);
+        break;
+    case DRIVER_EVENT_EXITED:
+        machine_exited(a, event);
+        break;
+    }
+}
+
+/* --- The beginning --- */
+
+static void driver_noted(void *arg, enum log_level level, const char *text)
+{
+    log_at(level, "%s", text);
+}
+
+static bool launch(struct agent *a, struct err **errp)
+{
+    struct setup *setup = a->setup;
+    struct driver_params params = {
+        .inst = { .config = &setup->config, .name = setup->options->name, .dir = setup->dir,
+                  .cache_dir = setup->cache_dir, .on_note = driver_noted },
+        .ssh_port = setup->ssh_port,
+        .mac = setup->mac,
+        .disks = setup->disks.v,
+        .n_disks = setup->disks.n,
+        .loop = a->loop,
+        .on_event = driver_event,
+        .arg = a,
+    };
+
+    a->driver = driver_open(setup->driver_type, &params, errp);
+    if (!a->driver)
+        return false;
+    if (!setup->is_adopting)
+        return driver_start(a->driver, errp);
+    log_info("Taking over the running virtual machine");
+    return driver_adopt(a->driver, errp);
+}
+
+struct agent *agent_open(const struct agent_params *params, struct err **errp)
+{
+    struct agent *a = mem_new(struct agent);
+    auto_fd int signal_fd = params->take_signal_fd;
+
+    a->loop = params->loop;
+    a->setup = params->setup;
+    a->timing = params->timing;
+    a->events.fd = params->events_fd;
+    a->api_facts.ssh_port = params->setup->ssh_port;
+    a->api_facts.auto_started_identifier = params->setup->auto_started_identifier;
+    a->relink = timer_open(a->loop, relink_due, a);
+    a->time_sync = timer_open(a->loop, time_due, a);
+    a->api = api_open(a->loop, a->setup->options->socket_path, &a->api_facts, errp);
+    if (a->api)
+        a->clock = clock_watch_open(a->loop, clock_jumped, a, errp);
+    if (a->clock && signal_fd >= 0)
+        a->signals = watch_open(a->loop, MOVE_FD(signal_fd), signals_readable, a, errp);
+    if (!a->clock || (params->take_signal_fd >= 0 && !a->signals) || !launch(a, errp)) {
+        agent_exit(a, true);
+        (void)agent_free(a);
+        return NULL;
+    }
+    agent_state_set(&a->state, AGENT_LAUNCH);
+    return a;
+}
+
+int agent_free(struct agent *agent)
+{
+    int status = agent->has_failed ? 1 : 0;
+
+    assert(agent->state == AGENT_EXIT);
+    events_done(&agent->events);
+    free(agent->updated_from);
+    free(agent);
+    return status;
+}

@@ -1,0 +1,43 @@
+#include "prog/hostagent/api.h"
+
+#include <jansson.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "lang/json/json.h"
+
+static void info_requested(void *arg, struct http_exchange *x)
+{
+    const struct api_facts *facts = arg;
+    auto_json json_t *info = json_object();
+    auto_mem char *text = NULL;
+
+    if (facts->auto_started_identifier && *facts->auto_started_identifier)
+        (void)json_object_set_new(info, "autoStartedIdentifier",
+                                  json_string(facts->auto_started_identifier));
+    if (facts->ssh_port)
+        (void)json_object_set_new(info, "sshLocalPort", json_integer(facts->ssh_port));
+    text = json_text(info, JSON_STYLE_COMPACT_HTML);
+    http_respond(x, 200, "application/json", sv_of(text));
+}
+
+static void screenshot_requested(void *arg, struct http_exchange *x)
+{
+    const char *format = http_query(x, "format");
+
+    if (format && strcasecmp(format, "png") != 0 && strcasecmp(format, "bmp") != 0)
+        http_respond_error(x, 400, "unknown image format \"%s\": png and bmp are known", format);
+    else
+        http_respond_error(x, 501, "the driver of this instance cannot take screenshots");
+}
+
+static const struct http_route routes[] = {
+    { "GET", "/v1/info", info_requested },
+    { "GET", "/v1/screenshot", screenshot_requested },
+};
+
+struct http_server *api_open(struct uv_loop_s *loop, const char *path, const struct api_facts *facts,
+                             struct err **errp)
+{
+    return http_server_open(loop, path, routes, COUNT(routes), (void *)facts, errp);
+}

@@ -1,0 +1,42 @@
+/*
+ * Everything the host agent works out before there is a machine: configuration, ssh, the seed, the
+ * additional disks (reference: runtime section 2.5, steps 1 to 7). Blocking; done before the loop
+ * runs. The result does not change any more.
+ */
+#ifndef PROG_HOSTAGENT_SETUP_H
+#define PROG_HOSTAGENT_SETUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/strv.h"
+#include "base/vec.h"
+#include "driver/driver.h"
+#include "model/store/store.h"
+#include "prog/hostagent/options.h"
+
+struct setup {
+    const struct options *options; /* borrowed */
+    struct store store;
+    struct instance_config config;
+    char *dir;
+    char *hostname;
+    char *cache_dir;
+    const struct driver_type *driver_type;
+    bool is_adopting; /* the machine runs: it is taken over */
+    char *iid;        /* instance id of the seed; NULL when adopting */
+    char *mac;
+    uint16_t ssh_port;
+    struct strv ssh_program; /* "ssh" */
+    struct strv ssh_options;
+    char *auto_started_identifier; /* NULL = none */
+    VEC(struct driver_disk) disks; /* owned texts; attached to this instance */
+};
+
+/* Writes ssh.config and, unless the machine runs already, cloud-config.yaml and cidata.iso. */
+bool setup_prepare(struct setup *setup, const struct options *options, struct err **errp) MUST_USE;
+/* Gives the additional disks free; the machine must be gone. */
+void setup_unlock_disks(struct setup *setup);
+void setup_done(struct setup *setup);
+
+#endif

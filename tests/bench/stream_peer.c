@@ -1,0 +1,144 @@
+/* The guest's part of stream_bench: serves its commands on vsock. Static, without our libraries. */
+#include <linux/vm_sockets.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "stream_proto.h"
+
+#define BUFFER_SIZE 65536
+
+static bool read_whole(int fd, void *out, size_t n)
+{
+    for (size_t done = 0; done < n;) {
+        ssize_t got = read(fd, (char *)out + done, n - done);
+
+        if (got <= 0)
+            return false;
+        done += (size_t)got;
+    }
+    return true;
+}
+
+static bool write_whole(int fd, const void *bytes, size_t n)
+{
+    for (size_t done = 0; done < n;) {
+        ssize_t put = write(fd, (const char *)bytes + done, n - done);
+
+        if (put <= 0)
+            return false;
+        done += (size_t)put;
+    }
+    return true;
+}
+
+static void send_bytes(int fd, char *buffer, uint64_t n)
+{
+    while (n > 0) {
+        size_t part = n < BUFFER_SIZE ? (size_t)n : BUFFER_SIZE;
+
+        if (!write_whole(fd, buffer, part))
+            return;
+        n -= part;
+    }
+}
+
+static void take_bytes(int fd, char *buffer)
+{
+    uint64_t total = 0;
+    ssize_t n;
+
+    while ((n = read(fd, buffer, BUFFER_SIZE)) > 0)
+        total += (uint64_t)n;
+    (void)write_whole(fd, &total, sizeof(total));
+}
+
+static void echo(int fd, char *buffer)
+{
+    ssize_t n;
+
+    while ((n = read(fd, buffer, BUFFER_SIZE)) > 0)
+        if (!write_whole(fd, buffer, (size_t)n))
+            return;
+}
+
+static bool exchange_byte(void)
+{
+    const struct sockaddr_vm host = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_HOST,
+                                      .svm_port = STREAM_HOST_PORT };
+    int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char byte = 'x';
+    bool ok = fd >= 0 && connect(fd, (const struct sockaddr *)&host, sizeof(host)) == 0 &&
+              write_whole(fd, &byte, 1) && read_whole(fd, &byte, 1);
+
+    if (fd >= 0)
+        (void)close(fd);
+    return ok;
+}
+
+static void connect_often(int fd, uint64_t n)
+{
+    uint64_t n_ok = 0;
+
+    while (n-- > 0)
+        n_ok += exchange_byte();
+    (void)write_whole(fd, &n_ok, sizeof(n_ok));
+}
+
+static void *serve(void *arg)
+{
+    int fd = (int)(intptr_t)arg;
+    char *buffer = calloc(1, BUFFER_SIZE);
+    struct stream_request request;
+
+    if (buffer && read_whole(fd, &request, sizeof(request))) {
+        switch (request.command) {
+        case STREAM_SEND:
+            send_bytes(fd, buffer, request.number);
+            break;
+        case STREAM_TAKE:
+            take_bytes(fd, buffer);
+            break;
+        case STREAM_ECHO:
+            echo(fd, buffer);
+            break;
+        case STREAM_CONNECT:
+            connect_often(fd, request.number);
+            break;
+        default:
+            break;
+        }
+    }
+    free(buffer);
+    (void)close(fd);
+    return NULL;
+}
+
+int main(void)
+{
+    const struct sockaddr_vm any = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY,
+                                     .svm_port = STREAM_PEER_PORT };
+    int listener = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    pthread_attr_t detached;
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (listener < 0 || bind(listener, (const struct sockaddr *)&any, sizeof(any)) < 0 ||
+        listen(listener, 1024) < 0) {
+        perror("stream_peer: cannot listen on vsock");
+        return 1;
+    }
+    (void)pthread_attr_init(&detached);
+    (void)pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    (void)pthread_attr_setstacksize(&detached, 65536);
+    for (;;) {
+        int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+        pthread_t thread;
+
+        if (fd >= 0 && pthread_create(&thread, &detached, serve, (void *)(intptr_t)fd) != 0)
+            (void)close(fd);
+    }
+}
