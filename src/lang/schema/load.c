@@ -91,10 +91,23 @@ static bool fail_type(const struct place *at, const struct yaml_node *node, cons
     return fail_at(at, node, errp, "expected %s, found %s", wanted, node_describe(node));
 }
 
+/* Bytes that base64 text stands for, blanks and line ends left out. */
+static size_t decoded_len(struct sv coded)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < coded.n; i++)
+        if (!strchr(" \t\r\n=", coded.p[i]))
+            n++;
+    return n * 3 / 4;
+}
+
 /* Text of a scalar; null gives "". */
 static bool load_text(const struct place *at, const struct yaml_node *node, char **out,
                       struct err **errp)
 {
+    auto_mem char *text = NULL;
+
     if (yaml_is_null(node)) {
         *out = mem_strdup("");
         return true;
@@ -103,8 +116,11 @@ static bool load_text(const struct place *at, const struct yaml_node *node, char
         return fail_type(at, node, "a string", errp);
     if (memchr(node->text.p, '\0', node->text.n))
         return fail_at(at, node, errp, "the text holds a NUL byte");
-    if (!yaml_as_text(node, out))
+    if (!yaml_as_text(node, &text))
         return fail_at(at, node, errp, "this is no valid base64");
+    if (node->tag == YAML_TAG_BINARY && strlen(text) != decoded_len(node->text))
+        return fail_at(at, node, errp, "the data holds a NUL byte");
+    *out = MOVE(text);
     return true;
 }
 

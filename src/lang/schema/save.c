@@ -4,7 +4,10 @@
  */
 #include "lang/schema/schema_priv.h"
 
+#include "base/base64.h"
 #include "base/mem.h"
+#include "base/quote.h"
+#include "base/sb.h"
 #include "lang/yaml/yaml_text.h"
 
 static bool is_zero(const struct field *field, const void *member)
@@ -95,9 +98,19 @@ static json_t *tree_to_json(const struct field_tree *tree)
     return sorted;
 }
 
+/* What is no UTF-8 came from !!binary and becomes that again. */
 static struct yaml_node *text_to_yaml(struct yaml_doc *doc, const char *text)
 {
-    return yaml_new_str(doc, sv_of(text));
+    auto_sb struct sb coded = { 0 };
+    struct yaml_node *node;
+
+    if (utf8_is_valid(sv_of(text)))
+        return yaml_new_str(doc, sv_of(text));
+    base64_encode(&coded, sv_of(text));
+    node = yaml_new_str(doc, sb_view(&coded));
+    node->tag = YAML_TAG_BINARY;
+    node->custom_tag = "!!binary";
+    return node;
 }
 
 static struct yaml_node *strs_to_yaml(const struct strv *strs, struct yaml_doc *doc)

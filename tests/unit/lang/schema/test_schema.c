@@ -144,6 +144,17 @@ static void zero_is_saved_only_where_it_is_a_value(void **state)
                               "sub:\n  name: \"\"\n  live: false\n");
 }
 
+static void bytes_that_are_no_text_stay_binary(void **state)
+{
+    auto_root struct root root = { 0 };
+    auto_mem char *yaml = NULL;
+
+    load_good(&root, "own: !!binary yv8=\nrange: [1, 1]\n");
+    assert_string_equal(root.own, "\xca\xff");
+    yaml = save(&root);
+    assert_string_equal(yaml, "own: !!binary yv8=\nrange:\n- 1\n- 1\n");
+}
+
 static void json_sorts_the_keys_of_maps_only(void **state)
 {
     auto_root struct root root = { 0 };
@@ -254,6 +265,7 @@ static void errors_name_line_column_and_key(void **state)
         { "ref: {name: [1]}", "line 1, column 13: ref.name: expected a string, found a list" },
         { "sub: []", "line 1, column 6: sub: expected a string or a mapping, found a list" },
         { "own: !!binary '*'", "line 1, column 6: own: this is no valid base64" },
+        { "own: !!binary YQBi", "line 1, column 6: own: the data holds a NUL byte" },
         { "own: \"a\\0b\"", "line 1, column 6: own: the text holds a NUL byte" },
     };
 
@@ -371,6 +383,7 @@ int main(void)
         cmocka_unit_test(what_is_loaded_is_saved_again),
         cmocka_unit_test(nothing_is_saved_of_an_empty_object_but_required_keys),
         cmocka_unit_test(zero_is_saved_only_where_it_is_a_value),
+        cmocka_unit_test(bytes_that_are_no_text_stay_binary),
         cmocka_unit_test(json_sorts_the_keys_of_maps_only),
         cmocka_unit_test(null_counts_as_absent),
         cmocka_unit_test(texts_come_from_numbers_as_well),

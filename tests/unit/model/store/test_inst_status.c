@@ -137,6 +137,7 @@ static void with_both_and_an_answer_it_is_running(void **state)
     pid_t server = serve("HTTP/1.1 200 OK\r\n\r\n{\"sshLocalPort\":4711}");
 
     inspect(&inst, plain_yaml);
+    assert_true(agent >= 0 && driver >= 0);
     assert_int_equal(inst.status, INST_RUNNING);
     assert_int_equal(inst.ssh_local_port, 4711);
     assert_int_equal(inst.host_agent_pid, getpid());
@@ -149,6 +150,7 @@ static void an_agent_that_does_not_answer_is_broken(void **state)
     auto_instance struct instance inst = { 0 };
     auto_fd int agent = live(NAME_HA_PID), driver = live("qemu.pid");
 
+    assert_true(agent >= 0 && driver >= 0);
     inspect(&inst, plain_yaml);
     assert_int_equal(inst.status, INST_BROKEN);
     assert_non_null(strstr(inst.errors.v[0], "failed to get Info from"));
