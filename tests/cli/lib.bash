@@ -1,20 +1,25 @@
 # shellcheck shell=bash disable=SC2154 # output, stderr and status come from bats
 # Loaded by every test: an installed tree, a home and a LIMA_HOME of the test's own, helpers.
 
-# The tree that is tested, made anew when the build is newer.
+# The installed tree that is tested, made anew when the build is newer, and a copy of it whose host agent
+# is a stand-in. Sets PREFIX to the copy, REAL_PREFIX to the tree.
 install_tree() {
-    local tree=$CLI_BUILD/tests/cli/tree
+    local top=$CLI_BUILD/tests/cli
 
     (
         flock 9
-        if [[ ! -x $tree$CLI_PREFIX/bin/limactl || $CLI_BUILD/src/prog/limactl/limactl -nt $tree/stamp ||
-            $CLI_BUILD/build.ninja -nt $tree/stamp ]]; then
-            rm -rf "$tree"
-            DESTDIR=$tree meson install -C "$CLI_BUILD" --no-rebuild --quiet >/dev/null
-            touch "$tree/stamp"
+        if [[ ! -e $top/stamp || $CLI_BUILD/src/prog/limactl/limactl -nt $top/stamp ||
+            $CLI_BUILD/build.ninja -nt $top/stamp || $CLI_FAKES/hostagent -nt $top/stamp ]]; then
+            rm -rf "$top/tree" "$top/fake"
+            DESTDIR=$top/tree meson install -C "$CLI_BUILD" --no-rebuild --quiet >/dev/null
+            cp -al "$top/tree" "$top/fake"
+            rm -f "$top/fake$CLI_PREFIX/libexec/lima/hostagent"
+            cp "$CLI_FAKES/hostagent" "$top/fake$CLI_PREFIX/libexec/lima/"
+            touch "$top/stamp"
         fi
-    ) 9>"$CLI_BUILD/tests/cli/tree.lock"
-    PREFIX=$tree$CLI_PREFIX
+    ) 9>"$top/tree.lock"
+    export REAL_PREFIX=$top/tree$CLI_PREFIX
+    PREFIX=$top/fake$CLI_PREFIX
 }
 
 setup_cli() {
@@ -24,6 +29,7 @@ setup_cli() {
     export LIMA_HOME=$BATS_TEST_TMPDIR/lima
     export XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache
     export PATH=$CLI_FAKES:$PREFIX/bin:$PATH
+    unset FAKE_AGENT FAKE_SSH_LOG
     unset LIMA_INSTANCE LIMA_SHELL LIMA_WORKDIR LIMACTL SSH EDITOR VISUAL COLORTERM
     unset LIMA_TEMPLATES_PATH LIMA_SHELLENV_BLOCK LIMA_SHELLENV_ALLOW
     mkdir -p "$HOME"
@@ -77,7 +83,44 @@ fail() {
     return 1
 }
 
-# A configuration that the null driver runs; further lines as arguments.
-null_yaml() {
-    printf '%s\n' 'vmType: "null"' 'images:' '- location: "/dev/null"' 'mounts: []' 'plain: true' "$@"
+# A configuration in $HOME/NAME.yaml that the null driver runs; further lines as arguments. Prints its path.
+null_yaml() { # NAME [LINE...]
+    local path=$HOME/$1.yaml
+
+    [[ -f $HOME/image ]] || { truncate -s 1M "$HOME/image" && printf '\125\252' |
+        dd of="$HOME/image" bs=1 seek=510 conv=notrunc status=none; }
+    printf '%s\n' 'vmType: "null"' 'images:' "- location: \"$HOME/image\"" 'plain: true' "${@:2}" >"$path"
+    printf '%s\n' "$path"
+}
+
+# Creates an instance without a word.
+create() { # NAME [LINE...]
+    limactl create --tty=false "$(null_yaml "$@")" 2>/dev/null
+}
+
+start() { # NAME [LINE...]
+    limactl start --tty=false "$(null_yaml "$@")" 2>/dev/null
+}
+
+status_of() {
+    limactl list "$1" 2>/dev/null | awk 'NR == 2 { print $2 }'
+}
+
+# Waits until a condition holds, for at most a minute.
+eventually() {
+    local i
+
+    for ((i = 0; i < 1200; i++)); do
+        if "$@"; then return 0; fi
+        read -rt 0.05 <> <(:) || true
+    done
+    fail "never true: $*"
+}
+
+# No process of this test is left: their command lines contain its directory.
+assert_no_processes() {
+    local found
+
+    found=$(grep -lz -- "$LIMA_HOME" /proc/[0-9]*/cmdline 2>/dev/null || true)
+    [[ -z $found ]] || fail "left running: $found"
 }
