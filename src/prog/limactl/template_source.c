@@ -45,6 +45,23 @@ bool template_source_names(const struct store *store, struct strv *out, struct e
                           "other directories");
 }
 
+void template_source_list(const struct store *store, struct strv *out_names, struct strv *out_paths)
+{
+    auto_template_env struct template_env env = { 0 };
+    auto_strv struct strv names = { 0 };
+
+    open_env(&env, store);
+    template_list(&env, &names);
+    for (size_t i = 0; i < names.n; i++) {
+        char *path = template_find(&env, names.v[i], NULL);
+
+        if (!path)
+            continue; /* removed meanwhile */
+        strv_push(out_names, names.v[i]);
+        strv_push_take(out_paths, path);
+    }
+}
+
 bool template_source_read(const struct store *store, const char *locator, struct template *out,
                           struct err **errp)
 {

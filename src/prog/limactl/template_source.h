@@ -10,6 +10,8 @@
 
 /* Visible template names, sorted; ERR_NOT_FOUND when there is none. */
 bool template_source_names(const struct store *store, struct strv *out, struct err **errp) MUST_USE;
+/* Names and paths of all templates, hidden ones included, appended pairwise. */
+void template_source_list(const struct store *store, struct strv *out_names, struct strv *out_paths);
 /* template_read() with the search path of this installation; warnings go to the log. */
 bool template_source_read(const struct store *store, const char *locator, struct template *out,
                           struct err **errp) MUST_USE;
