@@ -41,15 +41,25 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+/* Called for every byte: what cannot begin a break leaves at once. */
 size_t yaml_break_at(struct sv text, size_t at)
 {
-    static const char *const breaks[] = { "\r\n",     "\n",           "\r",
-                                          "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9" };
+    struct sv rest = sv_slice(text, at, text.n);
 
-    for (size_t i = 0; i < COUNT(breaks); i++)
-        if (sv_starts(sv_slice(text, at, text.n), sv_of(breaks[i])))
-            return strlen(breaks[i]);
-    return 0;
+    if (rest.n == 0)
+        return 0;
+    switch ((unsigned char)rest.p[0]) {
+    case '\n':
+        return 1;
+    case '\r':
+        return rest.n > 1 && rest.p[1] == '\n' ? 2 : 1;
+    case 0xc2: /* next line */
+        return sv_starts(rest, SV("\xc2\x85")) ? 2 : 0;
+    case 0xe2: /* line and paragraph separator */
+        return sv_starts(rest, SV("\xe2\x80\xa8")) || sv_starts(rest, SV("\xe2\x80\xa9")) ? 3 : 0;
+    default:
+        return 0;
+    }
 }
 
 static bool is_line_start(struct sv text, size_t at)

@@ -18,6 +18,7 @@ struct loader {
     yaml_parser_t parser;
     struct yaml_doc *doc;
     struct sv text;
+    bool with_comments;
     size_t cursor_chars, cursor_bytes; /* the same place in both measures */
     struct map anchors;                /* name -> node; NULL while it is being read */
     size_t n_nodes;
@@ -418,13 +419,14 @@ static bool read_document(struct loader *l, struct err **errp)
         end = byte_offset(l, event.start_mark.index); /* the end of the document */
         yaml_event_delete(&event);
     }
-    yaml_attach_comments(l->doc, sv_slice(l->text, 0, end), start);
+    if (l->with_comments)
+        yaml_attach_comments(l->doc, sv_slice(l->text, 0, end), start);
     return true;
 }
 
-struct yaml_doc *yaml_load(struct sv text, struct err **errp)
+static struct yaml_doc *load(struct sv text, bool with_comments, struct err **errp)
 {
-    struct loader l = { .text = text };
+    struct loader l = { .text = text, .with_comments = with_comments };
     bool ok;
 
     if (text.n > YAML_MAX_BYTES) {
@@ -448,4 +450,14 @@ struct yaml_doc *yaml_load(struct sv text, struct err **errp)
     if (!ok)
         yaml_doc_free(MOVE(l.doc));
     return l.doc;
+}
+
+struct yaml_doc *yaml_load(struct sv text, struct err **errp)
+{
+    return load(text, true, errp);
+}
+
+struct yaml_doc *yaml_load_values(struct sv text, struct err **errp)
+{
+    return load(text, false, errp);
 }

@@ -31,17 +31,31 @@ static const char *digest_fault(const char *digest)
     return "unsupported digest algorithm";
 }
 
-static void check_location(struct checker *c, const char *field, const char *location)
-{
-    auto_mem char *quoted = NULL;
+/* Where a file is named: "images[0].kernel". It becomes text only for a message. */
+struct place {
+    const char *list, *member; /* member may be "" */
+    size_t index;
+};
 
-    if (strstr(location, "://"))
+static char *place_text(struct place at)
+{
+    return mem_printf("%s[%zu]%s%s", at.list, at.index, *at.member ? "." : "", at.member);
+}
+
+/* Local paths must not be empty and "~user" means nothing. */
+static void check_location(struct checker *c, struct place at, const char *location)
+{
+    bool expandable = *location != '~' || !location[1] || location[1] == '/';
+    auto_mem char *field = NULL, *quoted = NULL;
+
+    if ((*location && expandable) || strstr(location, "://"))
         return;
+    field = place_text(at);
     quoted = quote_tick_dup(location);
     if (!*location)
         check_fail(c, "field `%s.location` refers to an invalid local file path: %s: empty path",
                    field, quoted);
-    else if (*location == '~' && location[1] && location[1] != '/')
+    else
         check_fail(
             c,
             "field `%s.location` refers to an invalid local file path: %s: unexpandable path "
@@ -49,25 +63,30 @@ static void check_location(struct checker *c, const char *field, const char *loc
             field, quoted, quoted);
 }
 
-void check_file(struct checker *c, const char *field, const char *location, const char *arch,
-                const char *digest)
+static void check_file(struct checker *c, struct place at, const char *location, const char *arch,
+                       const char *digest)
 {
-    check_location(c, field, location ? location : "");
-    check_arch(c, arch);
-    if (digest && *digest) {
-        const char *fault = digest_fault(digest);
+    const char *fault = digest && *digest ? digest_fault(digest) : NULL;
 
-        if (fault)
-            check_fail(c, "field `%s.digest` is invalid: %s: %s", field, digest, fault);
+    check_location(c, at, location ? location : "");
+    check_arch(c, arch);
+    if (fault) {
+        auto_mem char *field = place_text(at);
+
+        check_fail(c, "field `%s.digest` is invalid: %s: %s", field, digest, fault);
     }
 }
 
-static void check_image_part(struct checker *c, const char *field, const char *location,
+/* The kernel or initrd of an image. */
+static void check_image_part(struct checker *c, struct place at, const char *location,
                              const char *arch, const char *digest, const char *image_arch)
 {
-    check_file(c, field, location, arch, digest);
-    if (!str_eq(arch, image_arch))
+    check_file(c, at, location, arch, digest);
+    if (!str_eq(arch, image_arch)) {
+        auto_mem char *field = place_text(at);
+
         check_fail(c, "%s has unexpected architecture `%s`, must be `%s`", field, arch, image_arch);
+    }
 }
 
 void check_images(struct checker *c)
@@ -78,17 +97,17 @@ void check_images(struct checker *c)
         check_fail(c, "field `images` must be set");
     for (size_t i = 0; i < config->images.n; i++) {
         const struct image_config *image = &config->images.v[i];
-        auto_mem char *field = mem_printf("images[%zu]", i);
-        auto_mem char *kernel = mem_printf("images[%zu].kernel", i);
-        auto_mem char *initrd = mem_printf("images[%zu].initrd", i);
+        const struct kernel_config *kernel = image->kernel;
+        const struct file_config *initrd = image->initrd;
 
-        check_file(c, field, image->location, image->arch, image->digest);
-        if (image->kernel)
-            check_image_part(c, kernel, image->kernel->location, image->kernel->arch,
-                             image->kernel->digest, image->arch);
-        if (image->initrd)
-            check_image_part(c, initrd, image->initrd->location, image->initrd->arch,
-                             image->initrd->digest, image->arch);
+        check_file(c, (struct place){ "images", "", i }, image->location, image->arch,
+                   image->digest);
+        if (kernel)
+            check_image_part(c, (struct place){ "images", "kernel", i }, kernel->location,
+                             kernel->arch, kernel->digest, image->arch);
+        if (initrd)
+            check_image_part(c, (struct place){ "images", "initrd", i }, initrd->location,
+                             initrd->arch, initrd->digest, image->arch);
     }
 }
 
@@ -102,8 +121,8 @@ void check_archives(struct checker *c)
         check_fail(c, "field `containerd.archives` must be provided");
     for (size_t i = 0; i < containerd->archives.n; i++) {
         const struct file_config *archive = &containerd->archives.v[i];
-        auto_mem char *field = mem_printf("containerd.archives[%zu]", i);
 
-        check_file(c, field, archive->location, archive->arch, archive->digest);
+        check_file(c, (struct place){ "containerd.archives", "", i }, archive->location,
+                   archive->arch, archive->digest);
     }
 }

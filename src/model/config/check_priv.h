@@ -20,9 +20,6 @@ void check_fail_err(struct checker *c, struct err *take_err, const char *fmt, ..
 /* Port check P of the reference: 1 to 65535, not 22. */
 void check_port(struct checker *c, const char *field, int64_t port);
 bool check_is_word(const char *text, const char *const *words);
-/* check_files.c: location, arch and digest of a file; field is "images[0]". */
-void check_file(struct checker *c, const char *field, const char *location, const char *arch,
-                const char *digest);
 void check_arch(struct checker *c, const char *arch);
 
 void check_guest(struct checker *c);    /* check.c */

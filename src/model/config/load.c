@@ -25,7 +25,7 @@ static bool wrap_file(const char *role, const char *path, struct err **errp)
 
 static struct yaml_doc *parse(struct sv text, const char *role, const char *path, struct err **errp)
 {
-    auto_yaml_doc struct yaml_doc *doc = yaml_load(text, errp);
+    auto_yaml_doc struct yaml_doc *doc = yaml_load_values(text, errp);
 
     if (!doc || !yaml_apply_merge_keys(doc, errp)) {
         wrap_file(role, path, errp);

@@ -90,7 +90,7 @@ bool networks_yaml_load(struct networks_yaml *out, const char *text, const char 
                         struct err **errp)
 {
     struct sv source = sv_of(text ? text : builtin_networks);
-    auto_yaml_doc struct yaml_doc *doc = yaml_load(source, errp);
+    auto_yaml_doc struct yaml_doc *doc = yaml_load_values(source, errp);
 
     if (!doc || !yaml_apply_merge_keys(doc, errp) ||
         !load_entries(out, yaml_get(doc->root, "networks"), errp)) {

@@ -154,6 +154,18 @@ static void merge_key_of_a_scalar_is_an_error(void **state)
     assert_string_equal(err_text(err), "line 2, column 3: `<<` must name a mapping");
 }
 
+static void values_come_without_comments(void **state)
+{
+    static const char text[] = "# head\na: 1 # line\nb: [2] # line\n# foot\n";
+    auto_yaml_doc struct yaml_doc *with = yaml_load(sv_of(text), NULL);
+    auto_yaml_doc struct yaml_doc *without = yaml_load_values(sv_of(text), NULL);
+    auto_mem char *plain = NULL;
+
+    assert_true(yaml_equal(with->root, without->root));
+    plain = yaml_text(without);
+    assert_string_equal(plain, "a: 1\nb: [2]\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +177,7 @@ int main(void)
         cmocka_unit_test(aliases_cannot_blow_the_document_up),
         cmocka_unit_test(merge_keys_are_resolved_on_request),
         cmocka_unit_test(merge_key_of_a_scalar_is_an_error),
+        cmocka_unit_test(values_come_without_comments),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
