@@ -25,6 +25,7 @@
 #include "prog/guestagent/netconf.h"
 #include "prog/guestagent/netif.h"
 #include "prog/guestagent/phases.h"
+#include "prog/guestagent/power.h"
 #include "prog/guestagent/report.h"
 #include "prog/guestagent/ssh_watch.h"
 #include "prog/guestagent/unit.h"
@@ -32,6 +33,7 @@
 #include "sys/dir.h"
 #include "sys/file.h"
 #include "sys/host.h"
+#include "sys/proc.h"
 #include "sys/sig.h"
 #include "wire/initrd.h"
 
@@ -49,12 +51,14 @@ enum source {
     SOURCE_TIMER,
     SOURCE_MARKERS,
     SOURCE_ADDRESSES,
+    SOURCE_POWER,
 };
 
 struct daemon {
     int epoll_fd, signal_fd, timer_fd;
-    int markers_fd;   /* -1 once the boot is over */
-    int addresses_fd; /* -1 unless the primary interface waits for its address */
+    int markers_fd;     /* -1 once the boot is over */
+    int addresses_fd;   /* -1 unless the primary interface waits for its address */
+    struct power power; /* only the line: keys belong to the init */
     struct link link;
     struct phases phases;
     char *phases_path;
@@ -245,6 +249,17 @@ static void take_signals(struct daemon *d)
         d->is_ending = true;
 }
 
+/* The init does not see this button. */
+static void power_off(void)
+{
+    auto_err struct err *err = NULL;
+    auto_cmd struct cmd cmd = { 0 };
+
+    strv_push(&cmd.argv, "poweroff");
+    if (!cmd_check(&cmd, NULL, &err))
+        log_error("%s", err_text(err));
+}
+
 /* Does what is due and sets the timer for what will be. */
 static void run_timers(struct daemon *d)
 {
@@ -290,6 +305,10 @@ static void dispatch(struct daemon *d, enum source source)
     case SOURCE_ADDRESSES:
         check_network(d);
         break;
+    case SOURCE_POWER:
+        if (power_is_pressed(&d->power, d->power.line_fd))
+            power_off();
+        break;
     }
 }
 
@@ -318,6 +337,10 @@ static bool set_up(struct daemon *d, const struct options *options, struct err *
         (!netif_watch_addresses(&d->addresses_fd, errp) ||
          !watch(d, d->addresses_fd, SOURCE_ADDRESSES)))
         return false;
+
+    power_open_line(&d->power);
+    if (d->power.line_fd >= 0 && !watch(d, d->power.line_fd, SOURCE_POWER))
+        return err_set_os(errp, errno, "cannot watch the power button");
 
     d->link.vsock_port = options->vsock_port ? options->vsock_port : GUEST_VSOCK_PORT;
     d->link.virtio_port = options->virtio_port[0] ? options->virtio_port : GUEST_VIRTIO_PORT;
@@ -361,6 +384,7 @@ static void tear_down(struct daemon *d)
         (void)close(d->markers_fd);
     if (d->addresses_fd >= 0)
         (void)close(d->addresses_fd);
+    power_done(&d->power);
 }
 
 bool daemon_run(const struct options *options, char *const *argv, struct err **errp)
@@ -370,6 +394,7 @@ bool daemon_run(const struct options *options, char *const *argv, struct err **e
                         .timer_fd = -1,
                         .markers_fd = -1,
                         .addresses_fd = -1,
+                        .power = POWER_NONE,
                         .link = { .fd = -1, .listen_fd = -1 },
                         .update = UPDATE_NONE,
                         .ssh_pause_ms = SSH_PAUSE_MIN_MS };

@@ -190,11 +190,14 @@ static void open_events(struct supervisor *s)
     if (!sig_open(signals, &s->signal_fd, &err))
         log_error("%s", err_text(err));
     ok = watch(s, s->signal_fd) && watch(s, s->timer_fd);
-    power_open(&s->power);
-    if (s->power.fds.n == 0)
+    power_open_keys(&s->power);
+    power_open_line(&s->power);
+    if (s->power.keys.n == 0 && s->power.line_fd < 0)
         log_warn("There is no power button: the machine can only be stopped by force");
-    for (size_t i = 0; i < s->power.fds.n; i++)
-        ok = watch(s, s->power.fds.v[i]) && ok;
+    for (size_t i = 0; i < s->power.keys.n; i++)
+        ok = watch(s, s->power.keys.v[i]) && ok;
+    if (s->power.line_fd >= 0)
+        ok = watch(s, s->power.line_fd) && ok;
     if (!ok)
         log_error("Cannot watch for events: %s", strerror(errno));
     (void)reboot(RB_DISABLE_CAD); /* Ctrl-Alt-Del becomes SIGINT */
@@ -246,7 +249,7 @@ static void start_dhcp(struct supervisor *s, const struct seed *seed)
 
 _Noreturn void supervise_run(const struct seed *seed)
 {
-    struct supervisor s = { .signal_fd = -1 };
+    struct supervisor s = { .signal_fd = -1, .power = POWER_NONE };
 
     (void)setsid();
     (void)setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
@@ -266,7 +269,7 @@ _Noreturn void supervise_run(const struct seed *seed)
                 take_signals(&s);
             else if (fd == s.timer_fd)
                 start_due(&s);
-            else if (power_is_pressed(fd))
+            else if (power_is_pressed(&s.power, fd))
                 shut_down(RB_POWER_OFF);
         }
     }

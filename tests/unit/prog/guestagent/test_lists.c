@@ -1,6 +1,7 @@
 #include "prog/guestagent/clock.h"
 #include "prog/guestagent/inittab.h"
 #include "prog/guestagent/module.h"
+#include "prog/guestagent/power.h"
 #include "prog/guestagent/ssh_watch.h"
 
 #include "unit_test.h"
@@ -34,6 +35,16 @@ static void inittab_yields_its_respawn_rows(void **state)
     assert_string_equal(inittab.respawn.v[1].v[2], "a b:c");
 }
 
+static void gpios_property_names_chip_and_line(void **state)
+{
+    uint32_t chip, line;
+
+    assert_true(power_parse_gpios(SV("\0\0\x80\x04\0\0\0\x03\0\0\0\0"), &chip, &line));
+    assert_int_equal(chip, 0x8004);
+    assert_int_equal(line, 3);
+    assert_false(power_parse_gpios(SV("\0\0\x80\x04\0\0\0"), &chip, &line));
+}
+
 static void listeners_are_found(void **state)
 {
     static const char table[] =
@@ -62,6 +73,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(module_names_are_plain_and_in_order),
         cmocka_unit_test(inittab_yields_its_respawn_rows),
+        cmocka_unit_test(gpios_property_names_chip_and_line),
         cmocka_unit_test(listeners_are_found),
         cmocka_unit_test(drift_is_signed_and_saturates),
     };
