@@ -10,7 +10,11 @@ enum { UNIT_SIZE_MAX = 64 * 1024 };
 
 void unit_render_daemon(const struct unit_options *options, struct sb *out)
 {
-    sb_puts(out, "[Unit]\nDescription=Lima guest agent\n\n[Service]\nType=simple\n");
+    /* As early as possible: it needs no more than the root and tells the host what goes on. */
+    sb_putf(out,
+            "[Unit]\nDescription=Lima guest agent\nDefaultDependencies=no\nRequiresMountsFor=%s\n"
+            "Conflicts=shutdown.target\nBefore=shutdown.target\n\n[Service]\nType=simple\n",
+            options->program);
     sb_putf(out, "ExecStart=%s daemon --runtime-dir=%%t/%%N", options->program);
     if (options->vsock_port && options->vsock_port != GUEST_VSOCK_PORT)
         sb_putf(out, " --vsock-port=%u", options->vsock_port);
