@@ -6,7 +6,6 @@
  */
 #include "prog/guestagent/initrd.h"
 
-#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
@@ -30,18 +29,6 @@ enum { ROOT_TIMEOUT_MS = 60 * 1000, LAST_WORDS_MS = 2000, CMDLINE_SIZE_MAX = 64 
 bool initrd_is_init(void)
 {
     return getpid() == 1 && file_exists("/" INITRD_SYSROOT) && file_exists("/" INITRD_INIT);
-}
-
-/* Into the kernel's log: from there it reaches the console, and later the journal. */
-static void log_to_kernel(void)
-{
-    auto_fd int limit = open("/proc/sys/kernel/printk_devkmsg", O_WRONLY | O_CLOEXEC);
-    int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-
-    if (limit >= 0 && !file_write_fd(limit, "printk_devkmsg", SV("on\n"), NULL))
-        log_debug("cannot lift the limit of the kernel log");
-    if (fd >= 0)
-        log_set_fd(fd);
 }
 
 static bool mount_root(const struct cmdline *cmdline, char **out_device, struct err **errp)
@@ -97,7 +84,7 @@ _Noreturn void initrd_run(void)
     (void)umask(022);
     if (!mounts_early(&err))
         give_up(&report, phase, err);
-    log_to_kernel();
+    setup_log();
     if (!file_read_all("/proc/cmdline", CMDLINE_SIZE_MAX, &text, &err))
         give_up(&report, phase, err);
     cmdline_parse(sb_view(&text), &cmdline);

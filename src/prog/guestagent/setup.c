@@ -30,6 +30,17 @@ enum {
 #define SEED_AGENT  INITRD_SEED_DIR "/lima-guestagent"
 #define RESUME_VERB "resume-init"
 
+void setup_log(void)
+{
+    auto_fd int limit = open("/proc/sys/kernel/printk_devkmsg", O_WRONLY | O_CLOEXEC);
+    int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+
+    if (limit >= 0 && !file_write_fd(limit, "printk_devkmsg", SV("on\n"), NULL))
+        log_debug("cannot lift the limit of the kernel log");
+    if (fd >= 0)
+        log_set_fd(fd);
+}
+
 static bool mount_seed(struct err **errp)
 {
     static const char *const specs[] = { "SERIAL=" INITRD_SEED_LABEL, "LABEL=" INITRD_SEED_LABEL,
@@ -176,6 +187,7 @@ void setup_resume(struct err **errp)
     auto_cmdline struct cmdline cmdline = { 0 };
     auto_sb struct sb text = { 0 };
 
+    setup_log();
     if (!file_read_all("/proc/cmdline", CMDLINE_SIZE_MAX, &text, errp))
         return;
     phases_load(&report.phases, AGENT_RUNTIME "/phases");

@@ -7,6 +7,9 @@
 #include "prog/guestagent/cmdline.h"
 #include "prog/guestagent/report.h"
 
+/* Log lines go into the kernel's log: from there they reach the console, and later the journal. */
+void setup_log(void);
+
 /* Goes on as the next init, with or without a seed. Returns only when there is none to go on with.
  */
 void setup_run(const struct cmdline *cmdline, struct report *report, struct err **errp);
