@@ -74,16 +74,20 @@ void bootstrap_argv(const struct bootstrap_plan *plan, struct strv *out)
         strv_push(out, "-");
 }
 
-/* A tree made in a user namespace belongs to other users, whom only a namespace like it can act for; what is
- * ours in it, such as the top, it leaves to us. */
+/* A tree made in a user namespace belongs to other users, whom only a namespace like it can act for; the
+ * directory that it lies in is ours. */
 static void remove_work_dir(const char *path)
 {
     auto_cmd struct cmd cmd = { .out = CMD_TO_NULL, .err = CMD_TO_NULL };
     auto_cmd_result struct cmd_result res = { 0 };
+    auto_strv struct strv names = { 0 };
 
     if (dir_remove_tree(path, NULL))
         return;
-    strv_push_list(&cmd.argv, "mmdebstrap", "--unshare-helper", "rm", "-rf", "--", path, NULL);
+    strv_push_list(&cmd.argv, "mmdebstrap", "--unshare-helper", "rm", "-rf", "--", NULL);
+    if (dir_list(path, &names, NULL))
+        for (size_t i = 0; i < names.n; i++)
+            strv_push_take(&cmd.argv, path_join(path, names.v[i]));
     if (!cmd_run(&cmd, &res, NULL) || !dir_remove_tree(path, NULL))
         log_warn("%s: cannot remove what a build left", path);
 }
