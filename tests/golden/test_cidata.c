@@ -17,8 +17,9 @@
 #include "lang/json/json.h"
 #include "model/config/config.h"
 #include "svc/cidata/cidata.h"
-#include "sys/dir.h"
 #include "sys/file.h"
+
+#include "golden.h"
 
 #define FILE_MAX ((size_t)1 << 20)
 
@@ -133,7 +134,6 @@ static bool case_run(const char *dir, struct err **errp)
 {
     auto_mem char *yaml_path = path_join(dir, "lima.yaml"), *yaml = NULL;
     auto_mem char *input_path = path_join(dir, "input.json"), *input = NULL;
-    auto_mem char *seed_path = path_join(dir, "seed.txt"), *expected = NULL;
     auto_config struct instance_config config = { 0 };
     auto_json json_t *doc = NULL;
     auto_sb struct sb actual = { 0 };
@@ -148,32 +148,10 @@ static bool case_run(const char *dir, struct err **errp)
         return false;
     if (!render(&config, doc, &actual, &err))
         sb_putf(&actual, "error: %s\n", err_text(err));
-    if (getenv("UPDATE_GOLDEN"))
-        return file_write_atomic(seed_path, sb_view(&actual), 0644, errp);
-    if (!file_read_text(seed_path, FILE_MAX, &expected, errp))
-        return false;
-    return str_eq(expected, sb_str(&actual)) ||
-           err_set(errp, ERR_INVALID, "the seed differs, it is now:\n%s", sb_str(&actual));
+    return golden_settle(dir, "seed.txt", sb_view(&actual), errp);
 }
 
 int main(int argc, char **argv)
 {
-    auto_strv struct strv cases = { 0 };
-    auto_err struct err *err = NULL;
-    int status = 0;
-
-    if (argc != 2 || !dir_list(argv[1], &cases, &err)) {
-        fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
-        return 2;
-    }
-    for (size_t i = 0; i < cases.n; i++) {
-        auto_mem char *dir = path_join(argv[1], cases.v[i]);
-        auto_err struct err *why = NULL;
-
-        if (case_run(dir, &why))
-            continue;
-        fprintf(stderr, "%s: %s\n", cases.v[i], err_text(why));
-        status = 1;
-    }
-    return status;
+    return golden_main(argc, argv, case_run);
 }

@@ -16,8 +16,9 @@
 #include "base/path.h"
 #include "lang/json/json.h"
 #include "model/config/config.h"
-#include "sys/dir.h"
 #include "sys/file.h"
+
+#include "golden.h"
 
 #define FILE_MAX ((size_t)1 << 20)
 
@@ -131,20 +132,6 @@ static void run(const struct config_env *env, const struct config_input *in, boo
         sb_putf(&r->unserved, "%s\n", unserved.v[i]);
 }
 
-/* Compares one result with its file, or rewrites that. */
-static bool settle(const char *dir, const char *name, const struct sb *actual, struct err **errp)
-{
-    auto_mem char *path = path_join(dir, name);
-    auto_mem char *expected = read_file(dir, name);
-
-    if (getenv("UPDATE_GOLDEN"))
-        return actual->n ? file_write_atomic(path, sb_view(actual), 0644, errp)
-                         : file_remove(path, errp);
-    if (str_eq(expected ? expected : "", sb_str(actual)))
-        return true;
-    return err_set(errp, ERR_INVALID, "%s differs, it is now:\n%s", name, sb_str(actual));
-}
-
 static bool case_run(const char *dir, struct err **errp)
 {
     auto_mem char *yaml = read_file(dir, "lima.yaml"), *host_text = read_file(dir, "host.json");
@@ -174,30 +161,13 @@ static bool case_run(const char *dir, struct err **errp)
                                     .text = sv_of(yaml ? yaml : ""),
                                     .version = version },
             json_is_true(json_object_get(facts, "fill")), &r);
-    return settle(dir, "merged.yaml", &r.merged, errp) &&
-           settle(dir, "errors.txt", &r.errors, errp) &&
-           settle(dir, "warnings.txt", &r.warnings, errp) &&
-           settle(dir, "unserved.txt", &r.unserved, errp);
+    return golden_settle(dir, "merged.yaml", sb_view(&r.merged), errp) &&
+           golden_settle(dir, "errors.txt", sb_view(&r.errors), errp) &&
+           golden_settle(dir, "warnings.txt", sb_view(&r.warnings), errp) &&
+           golden_settle(dir, "unserved.txt", sb_view(&r.unserved), errp);
 }
 
 int main(int argc, char **argv)
 {
-    auto_strv struct strv cases = { 0 };
-    auto_err struct err *err = NULL;
-    int status = 0;
-
-    if (argc != 2 || !dir_list(argv[1], &cases, &err)) {
-        fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
-        return 2;
-    }
-    for (size_t i = 0; i < cases.n; i++) {
-        auto_mem char *dir = path_join(argv[1], cases.v[i]);
-        auto_err struct err *why = NULL;
-
-        if (case_run(dir, &why))
-            continue;
-        fprintf(stderr, "%s: %s\n", cases.v[i], err_text(why));
-        status = 1;
-    }
-    return status || cases.n == 0;
+    return golden_main(argc, argv, case_run);
 }

@@ -11,8 +11,9 @@
 #include "base/path.h"
 #include "driver/qemu/argv.h"
 #include "lang/json/json.h"
-#include "sys/dir.h"
 #include "sys/file.h"
+
+#include "golden.h"
 
 static const char *const seed_names[] = { "none", "cd", "disk" };
 
@@ -83,9 +84,7 @@ static bool machine_of(const json_t *doc, struct qemu_machine *m)
 static bool case_run(const char *dir, struct err **errp)
 {
     auto_mem char *machine_path = path_join(dir, "machine.json");
-    auto_mem char *argv_path = path_join(dir, "argv.txt");
     auto_sb struct sb text = { 0 };
-    auto_mem char *expected = NULL;
     auto_qemu_machine struct qemu_machine m = { 0 };
     auto_strv struct strv argv = { 0 };
     auto_json json_t *doc = NULL;
@@ -100,33 +99,10 @@ static bool case_run(const char *dir, struct err **errp)
     auto_mem char *joined = strv_join(&argv, "\n");
     auto_mem char *actual = mem_printf("%s\n", joined);
 
-    if (getenv("UPDATE_GOLDEN"))
-        return file_write_atomic(argv_path, sv_of(actual), 0644, errp);
-    if (!file_read_text(argv_path, 65536, &expected, errp))
-        return false;
-    if (!str_eq(actual, expected))
-        return err_set(errp, ERR_INVALID, "differs from argv.txt, it is now:\n%s", actual);
-    return true;
+    return golden_settle(dir, "argv.txt", sv_of(actual), errp);
 }
 
 int main(int argc, char **argv)
 {
-    auto_strv struct strv cases = { 0 };
-    auto_err struct err *err = NULL;
-    int status = 0;
-
-    if (argc != 2 || !dir_list(argv[1], &cases, &err)) {
-        fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
-        return 2;
-    }
-    for (size_t i = 0; i < cases.n; i++) {
-        auto_mem char *dir = path_join(argv[1], cases.v[i]);
-        auto_err struct err *why = NULL;
-
-        if (case_run(dir, &why))
-            continue;
-        fprintf(stderr, "%s: %s\n", cases.v[i], err_text(why));
-        status = 1;
-    }
-    return status || cases.n == 0;
+    return golden_main(argc, argv, case_run);
 }
