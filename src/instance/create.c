@@ -24,12 +24,8 @@ static void note_warnings(const struct config_warnings *warnings, struct progres
     for (size_t i = 0; i < warnings->n; i++) {
         const struct config_warning *warning = &warnings->v[i];
         struct log_field fields[2];
-        size_t n = 0;
+        size_t n = config_warning_fields(warning, fields);
 
-        if (warning->comment)
-            fields[n++] = (struct log_field){ "comment", warning->comment };
-        if (warning->error)
-            fields[n++] = (struct log_field){ "error", warning->error };
         progress_note_fields(progress, LOG_WARN, fields, n, "%s", warning->text);
     }
 }

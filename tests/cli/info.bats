@@ -30,6 +30,12 @@ assert info["identityFile"] == info["limaHome"] + "/_config/user"'
     [[ ! -e $LIMA_HOME/x ]]
 }
 
+@test "an unknown key is warned of" {
+    run --separate-stderr limactl validate "$(null_yaml x 'cpuz: 2')"
+    assert_status 0
+    [[ $stderr == *'level=warning msg="Non-strict YAML detected; please check for typos"'*cpuz* ]]
+}
+
 @test "--fill prints the defaults" {
     run --separate-stderr limactl validate --fill "$(null_yaml x)"
     assert_status 0

@@ -18,6 +18,7 @@
 
 #include <jansson.h>
 
+#include "base/log.h"
 #include "base/sb.h"
 #include "base/sv.h"
 #include "model/config/host_facts.h"
@@ -60,6 +61,8 @@ struct config_warning {
     char *text;
     char *comment, *error; /* fields of the log line; NULL = none */
 };
+/* The fields of the warning's log line, borrowed from it; returns how many there are. */
+size_t config_warning_fields(const struct config_warning *warning, struct log_field out[2]);
 struct config_warnings {
     struct config_warning *v;
     size_t n, cap;

@@ -37,6 +37,17 @@ void config_warn_error(struct config_warnings *warnings, const char *comment, co
     warning->error = mem_strdup(error);
 }
 
+size_t config_warning_fields(const struct config_warning *warning, struct log_field out[2])
+{
+    size_t n = 0;
+
+    if (warning->comment)
+        out[n++] = (struct log_field){ "comment", warning->comment };
+    if (warning->error)
+        out[n++] = (struct log_field){ "error", warning->error };
+    return n;
+}
+
 void config_warnings_done(struct config_warnings *warnings)
 {
     for (size_t i = 0; i < warnings->n; i++) {

@@ -33,13 +33,28 @@ static bool print_filled(const struct store *store, const struct config_input *i
     return true;
 }
 
+static void log_warnings(const struct config_warnings *warnings)
+{
+    for (size_t i = 0; i < warnings->n; i++) {
+        struct log_field fields[2];
+        size_t n = config_warning_fields(&warnings->v[i], fields);
+
+        log_fields(LOG_WARN, fields, n, "%s", warnings->v[i].text);
+    }
+}
+
 static bool check(const struct store *store, const struct config_input *in, struct err **errp)
 {
     auto_config struct instance_config config = { 0 };
+    auto_config_warnings struct config_warnings warnings = { 0 };
     auto_strv struct strv unserved = { 0 };
+    bool ok = config_load(&config, &store->env, in, &warnings, errp) &&
+              config_check(&config, &store->env, errp);
 
-    if (!config_load(&config, &store->env, in, NULL, errp) ||
-        !config_check(&config, &store->env, errp))
+    if (ok)
+        config_check_warn(&config, &store->env, &warnings);
+    log_warnings(&warnings);
+    if (!ok)
         return false;
     config_unserved(&config, &unserved);
     for (size_t i = 0; i < unserved.n; i++)
