@@ -46,12 +46,6 @@ static bool null_create_disk(const struct driver_instance *inst, struct err **er
     return true;
 }
 
-static void null_examine(const char *arch, const char *cache_dir, struct driver_findings *out)
-{
-    driver_findings_add(out, DRIVER_FINDING_OK, "machine", "none",
-                        "this driver runs no virtual machine", NULL);
-}
-
 const struct driver_type null_driver_type = {
     .name = "null",
     .pid_name = "null" NAME_PID_SUFFIX,
@@ -60,5 +54,4 @@ const struct driver_type null_driver_type = {
     .options = &null_options_table,
     .check_config = null_check_config,
     .create_disk = null_create_disk,
-    .examine = null_examine,
 };
