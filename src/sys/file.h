@@ -34,6 +34,8 @@ bool file_write_atomic(const char *path, struct sv bytes, mode_t mode,
 /* All bytes to a descriptor, repeated until done; name is for messages. */
 bool file_write_fd(int fd, const char *name, struct sv bytes, struct err **errp) MUST_USE;
 
+/* The path from the root on, cleaned; "~" means nothing here. *out_path is owned. */
+bool file_absolute(const char *path, char **out_path, struct err **errp) MUST_USE;
 bool file_exists(const char *path); /* anything of that name, also a dangling link */
 bool file_is_regular(const char *path);
 bool file_size(const char *path, uint64_t *out_size, struct err **errp) MUST_USE;

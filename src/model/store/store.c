@@ -17,16 +17,10 @@ static bool find_home(const char *user_home, char **out_home, struct err **errp)
     auto_mem char *path = NULL;
     char *resolved;
 
-    if (named && *named && !path_is_absolute(named)) {
-        auto_mem char *cwd = getcwd(NULL, 0);
-
-        if (!cwd)
-            return err_set_os(errp, errno, "cannot find the Lima home %s", named);
-        path = path_join(cwd, named);
-        mem_replace(&path, path_clean(path));
-    } else {
-        path = named && *named ? path_clean(named) : path_join(user_home, ".lima");
-    }
+    if (!named || !*named)
+        path = path_join(user_home, ".lima");
+    else if (!file_absolute(named, &path, errp))
+        return err_wrap(errp, "cannot find the Lima home %s", named);
     resolved = realpath(path, NULL);
     if (!resolved && errno != ENOENT)
         return err_set_os(errp, errno, "cannot use the Lima home %s", path);

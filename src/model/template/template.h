@@ -14,9 +14,6 @@
 #ifndef MODEL_TEMPLATE_TEMPLATE_H
 #define MODEL_TEMPLATE_TEMPLATE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "base/err.h"
 #include "base/sb.h"
 #include "base/strv.h"
@@ -56,11 +53,6 @@ void template_done(struct template *tmpl);
  * The name may be no valid instance name: callers check it. */
 bool template_read(const struct template_env *env, const char *locator, struct template *out,
                    struct err **errp) MUST_USE;
-
-/* True when a word on the command line of create or start is a locator: no instance name. */
-bool template_is_locator(const char *word);
-/* True for the name of a disk image: URL, path, or build: locator. */
-bool template_is_image(const char *locator);
 
 /* Names of all templates in the search path, sorted. */
 void template_list(const struct template_env *env, struct strv *out);

@@ -51,18 +51,7 @@ bool fetch_local_path(const char *location, const char *home, char **out_path, s
 
     auto_mem char *expanded = path_expand_home(location, home ? home : "");
 
-    if (path_is_absolute(expanded)) {
-        *out_path = path_clean(expanded);
-        return true;
-    }
-    auto_mem char *here = getcwd(NULL, 0);
-
-    if (!here)
-        return err_set_os(errp, errno, "cannot find the current directory");
-    auto_mem char *joined = path_join(here, expanded);
-
-    *out_path = path_clean(joined);
-    return true;
+    return file_absolute(expanded, out_path, errp);
 }
 
 static bool open_regular(const char *path, int *out_fd, struct err **errp)

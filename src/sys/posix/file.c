@@ -111,6 +111,22 @@ bool file_write_atomic(const char *path, struct sv bytes, mode_t mode, struct er
            temp_commit(&temp, path, mode, errp);
 }
 
+bool file_absolute(const char *path, char **out_path, struct err **errp)
+{
+    auto_mem char *here = NULL, *joined = NULL;
+
+    if (path_is_absolute(path)) {
+        *out_path = path_clean(path);
+        return true;
+    }
+    here = getcwd(NULL, 0);
+    if (!here)
+        return err_set_os(errp, errno, "cannot find the current directory");
+    joined = path_join(here, path);
+    *out_path = path_clean(joined);
+    return true;
+}
+
 bool file_exists(const char *path)
 {
     struct stat st;
