@@ -48,14 +48,15 @@ static bool check_config(const struct store *store, const struct config_input *i
     return err_set(errp, ERR_UNSUPPORTED, "%s", list);
 }
 
-bool create_check_config(const struct store *store, const char *name, const char *path, struct sv yaml,
-                         struct progress *progress, struct err **errp)
+bool create_check_config(const struct store *store, const char *name, const char *path,
+                         struct sv yaml, struct progress *progress, struct err **errp)
 {
     auto_mem char *dir = inst_dir(store, name);
     auto_mem char *creator = inst_dir_creator(dir);
     auto_config_warnings struct config_warnings warnings = { 0 };
-    struct config_input in = { .name = name, .dir = dir, .path = path, .text = yaml,
-                               .version = creator };
+    struct config_input in = {
+        .name = name, .dir = dir, .path = path, .text = yaml, .version = creator
+    };
     bool ok = check_config(store, &in, &warnings, errp);
 
     note_warnings(&warnings, progress);
@@ -63,15 +64,14 @@ bool create_check_config(const struct store *store, const char *name, const char
 }
 
 /* What only an instance that exists can tell: can its driver run it here? */
-static bool check_created(const struct store *store, const char *name, struct progress *progress,
-                          struct err **errp)
+static bool check_created(const struct store *store, const char *name, struct err **errp)
 {
     auto_instance struct instance inst = { 0 };
 
     if (!instance_inspect(&inst, store, name, errp))
         return false;
     if (inst.errors.n == 0)
-        return prepare_check(store, &inst, progress, errp);
+        return prepare_check(store, &inst, errp);
     auto_mem char *list = strv_join(&inst.errors, " ");
 
     return err_set(errp, ERR_INVALID, "errors inspecting instance: [%s]", list);
@@ -87,7 +87,7 @@ bool create_instance(const struct store *store, const char *name, const char *pa
     keep_sweep(store->home);
     if (!inst_dir_create(store, name, yaml, errp))
         return false;
-    if (check_created(store, name, progress, errp))
+    if (check_created(store, name, errp))
         return true;
 
     auto_mem char *dir = inst_dir(store, name);

@@ -27,6 +27,8 @@ static void describe(const struct launch *launch, struct cmd *cmd)
     strv_push_take(&cmd->argv, path_join(launch->dir, NAME_HA_SOCK));
     if (launch->guest_agent)
         strv_push_list(&cmd->argv, "--guestagent", launch->guest_agent, NULL);
+    if (launch->nerdctl_archive)
+        strv_push_list(&cmd->argv, "--nerdctl-archive", launch->nerdctl_archive, NULL);
     if (launch->cloud_init)
         strv_push(&cmd->argv, "--progress");
     strv_push(&cmd->argv, launch->name);

@@ -24,7 +24,8 @@ struct launch {
     const char *limactl;    /* the program that becomes the host agent */
     bool debug;
     bool cloud_init;         /* tell about cloud-init and wait for its end */
-    const char *guest_agent; /* binary for the seed; NULL = none */
+    const char *guest_agent;     /* binary for the seed; NULL = none */
+    const char *nerdctl_archive; /* likewise */
     int64_t timeout_ns;      /* for readiness; 0 or less = 10 minutes */
     struct progress *progress; /* takes the notes; may be NULL */
 };

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "model/store/names.h"
+#include "svc/fetch/fetch.h"
 #include "svc/image/prepare.h"
 #include "svc/image/probe.h"
 #include "sys/file.h"
@@ -38,7 +39,7 @@ struct driver_instance prepare_driver_instance(const struct instance *inst, cons
         .name = inst->name,
         .dir = inst->dir,
         .cache_dir = cache_dir,
-        .on_note = pass_note,
+        .on_note = progress ? pass_note : NULL,
         .note_arg = progress,
     };
 }
@@ -66,11 +67,10 @@ static bool check_driver(const struct driver_type *type, const struct driver_ins
            driver_type_check_config(type, driven, errp);
 }
 
-bool prepare_check(const struct store *store, const struct instance *inst, struct progress *progress,
-                   struct err **errp)
+bool prepare_check(const struct store *store, const struct instance *inst, struct err **errp)
 {
     auto_mem char *cache_dir = store_cache_dir(store);
-    struct driver_instance driven = prepare_driver_instance(inst, cache_dir, progress);
+    struct driver_instance driven = prepare_driver_instance(inst, cache_dir, NULL);
     const struct driver_type *type = driver_type_find(inst->config.vm_type, errp);
 
     return type && check_served(inst, errp) && check_driver(type, &driven, errp);
@@ -80,7 +80,8 @@ bool prepare_check(const struct store *store, const struct instance *inst, struc
  * Files.
  */
 
-static bool link_if_missing(const char *dir, const char *target, const char *name, struct err **errp)
+static bool link_if_missing(const char *dir, const char *target, const char *name,
+                            struct err **errp)
 {
     auto_mem char *path = path_join(dir, name);
 
@@ -157,6 +158,43 @@ static bool refresh_agent(const struct instance *inst, struct err **errp)
            image_refresh_initrd(inst->dir, agent, errp);
 }
 
+bool prepare_nerdctl_archive(const struct store *store, const struct instance *inst,
+                             struct progress *progress, char **out_path, struct err **errp)
+{
+    const struct containerd_config *containerd = &inst->config.containerd;
+    auto_mem char *cache_dir = store_cache_dir(store);
+    auto_strv struct strv reasons = { 0 };
+
+    *out_path = NULL;
+    if (!containerd->system.v && !containerd->user.v)
+        return true;
+    for (size_t i = 0; i < containerd->archives.n; i++) {
+        const struct file_config *archive = &containerd->archives.v[i];
+        struct fetched got = FETCHED_NONE;
+        auto_err struct err *why = NULL;
+
+        if (!str_eq(archive->arch, inst->config.arch))
+            continue;
+        if (fetch(&(struct fetch_request){ .location = archive->location,
+                                           .digest = archive->digest,
+                                           .what = "the nerdctl archive",
+                                           .cache_dir = cache_dir,
+                                           .home = store->env.host.user_home,
+                                           .progress = progress },
+                  &got, &why)) {
+            *out_path = MOVE(got.path);
+            fetched_done(&got);
+            return true;
+        }
+        strv_pushf(&reasons, "failed to download `%s`: %s", archive->location, err_text(why));
+    }
+    auto_mem char *list = strv_join(&reasons, "\n");
+
+    return err_set(errp, ERR_NOT_FOUND, "%s",
+                   reasons.n ? list : "there is no nerdctl archive for this architecture") ||
+           err_hint(errp, "to do without containerd: --containerd=none");
+}
+
 bool prepare_instance(const struct store *store, const struct instance *inst,
                       struct progress *progress, struct err **errp)
 {
@@ -165,8 +203,7 @@ bool prepare_instance(const struct store *store, const struct instance *inst,
     const struct driver_type *type = driver_type_find(inst->config.vm_type, errp);
 
     if (!type || !check_served(inst, errp) || !check_driver(type, &driven, errp) ||
-        !migrate_disks(inst->dir, errp) ||
-        !prepare_image(store, inst, cache_dir, progress, errp) ||
+        !migrate_disks(inst->dir, errp) || !prepare_image(store, inst, cache_dir, progress, errp) ||
         !driver_type_create_disk(type, &driven, errp))
         return false;
     return !prepare_wants_agent(&inst->config) || refresh_agent(inst, errp);

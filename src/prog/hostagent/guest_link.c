@@ -18,6 +18,7 @@ enum {
     RETRY_MAX_MS = 60 * 1000,
     LOG_BURST = 200, /* lines a guest may cause at once, and then one in LOG_INTERVAL_NS */
     LOG_TEXT_MAX = 1024,
+    CLOCK_NOTED_MS = 5000, /* guests boot with a clock that is off by a little */
 };
 #define LOG_INTERVAL_NS (1000ULL * 1000 * 1000)
 
@@ -47,7 +48,8 @@ static bool budget_take(struct guest_link *link)
     uint64_t refill = (now - link->log_filled_ns) / LOG_INTERVAL_NS;
 
     if (refill) {
-        link->log_budget = link->log_budget + refill > LOG_BURST ? LOG_BURST : link->log_budget + refill;
+        link->log_budget =
+            link->log_budget + refill > LOG_BURST ? LOG_BURST : link->log_budget + refill;
         link->log_filled_ns = now;
     }
     if (link->log_budget == 0)
@@ -56,8 +58,8 @@ static bool budget_take(struct guest_link *link)
     return true;
 }
 
-static PRINTF_LIKE(4, 5) void guest_says(struct guest_link *link, enum log_level level, struct sv text,
-                                         const char *fmt, ...)
+static PRINTF_LIKE(4, 5) void guest_says(struct guest_link *link, enum log_level level,
+                                         struct sv text, const char *fmt, ...)
 {
     auto_mem char *printable = NULL;
     auto_mem char *what = NULL;
@@ -135,10 +137,11 @@ static void time_answered(struct guest_link *link, const struct guest_msg *msg)
     long long drift_ms = (long long)(msg->drift_ns / 1000000);
 
     if (msg->text.n)
-        guest_says(link, LOG_WARN, msg->text, "cannot set its clock, which is off by %lld ms", drift_ms);
+        guest_says(link, LOG_WARN, msg->text, "cannot set its clock, which is off by %lld ms",
+                   drift_ms);
     else
-        guest_says(link, msg->adjusted ? LOG_INFO : LOG_DEBUG, SV(""), "its clock %s off by %lld ms",
-                   msg->adjusted ? "was" : "is", drift_ms);
+        guest_says(link, msg->adjusted && llabs(drift_ms) >= CLOCK_NOTED_MS ? LOG_INFO : LOG_DEBUG,
+                   SV(""), "its clock %s off by %lld ms", msg->adjusted ? "was" : "is", drift_ms);
 }
 
 static void message_arrived(struct guest_link *link, const struct guest_msg *msg)
@@ -148,8 +151,8 @@ static void message_arrived(struct guest_link *link, const struct guest_msg *msg
         greeted(link, msg);
         break;
     case GUEST_PHASE:
-        link->events->on_phase(link->arg, (enum guest_phase)msg->phase, (enum guest_state)msg->state,
-                               msg->text);
+        link->events->on_phase(link->arg, (enum guest_phase)msg->phase,
+                               (enum guest_state)msg->state, msg->text);
         break;
     case GUEST_TIME_RESULT:
         time_answered(link, msg);
@@ -229,7 +232,9 @@ static void stream_drained(void *arg)
 }
 
 static const struct stream_events stream_events = {
-    .on_data = stream_data, .on_end = stream_ended, .on_drained = stream_drained,
+    .on_data = stream_data,
+    .on_end = stream_ended,
+    .on_drained = stream_drained,
 };
 
 static void connected(struct guest_link *link, int take_fd)
@@ -244,7 +249,8 @@ static void connected(struct guest_link *link, int take_fd)
         log_debug("guest link: %s", err_text(err));
         return;
     }
-    send_msg(link, &(struct guest_msg){ .type = GUEST_HELLO, .version = GUEST_VERSION,
+    send_msg(link, &(struct guest_msg){ .type = GUEST_HELLO,
+                                        .version = GUEST_VERSION,
                                         .program = SV(LIMA_VERSION "+clima." CLIMA_VERSION) });
 }
 
@@ -281,7 +287,9 @@ static void devices_closed(void *arg, const struct err *err)
 }
 
 static const struct devices_client_events devices_events = {
-    .on_up = devices_up, .on_down = devices_down, .on_closed = devices_closed,
+    .on_up = devices_up,
+    .on_down = devices_down,
+    .on_closed = devices_closed,
 };
 
 /* --- Over a socket --- */

@@ -107,8 +107,9 @@ static bool join_agent(const struct launch *launch, struct target *target, struc
            err_hint(errp, "try again in a moment, or use `limactl stop -f %s`", target->inst.name);
 }
 
-static bool launch(struct target *target, const struct boot *boot, struct term_progress *progress,
-                   struct err **errp)
+/* nerdctl_archive: NULL when containerd is not wanted, or nothing is booted anew. */
+static bool launch(struct target *target, const struct boot *boot, const char *nerdctl_archive,
+                   struct term_progress *progress, struct err **errp)
 {
     const struct instance *inst = &target->inst;
     auto_mem char *name = mem_strdup(inst->name);
@@ -119,6 +120,7 @@ static bool launch(struct target *target, const struct boot *boot, struct term_p
         .name = name,
         .dir = dir,
         .debug = log_enabled(LOG_DEBUG),
+        .nerdctl_archive = nerdctl_archive,
         .cloud_init = boot->cloud_init,
         .timeout_ns = boot->timeout_ns,
         .progress = &progress->base,
@@ -140,6 +142,7 @@ bool boot_instance(struct target *target, const struct boot *boot, struct err **
     struct instance *inst = &target->inst;
     auto_mem char *name = quote_tick_dup(inst->name);
     auto_mem char *command = shell_command(inst->name);
+    auto_mem char *nerdctl_archive = NULL;
     struct term_progress progress;
 
     term_progress_init(&progress);
@@ -159,10 +162,11 @@ bool boot_instance(struct target *target, const struct boot *boot, struct err **
             log_warn("expected status `%s`, got `%s`", inst_status_names[INST_STOPPED],
                      inst_status_names[inst->status]);
         log_info("Starting the instance %s with internal VM driver `%s`", name, inst->config.vm_type);
-        if (!prepare_instance(&target->store, inst, &progress.base, errp))
+        if (!prepare_instance(&target->store, inst, &progress.base, errp) ||
+            !prepare_nerdctl_archive(&target->store, inst, &progress.base, &nerdctl_archive, errp))
             return false;
     }
-    if (!launch(target, boot, &progress, errp))
+    if (!launch(target, boot, nerdctl_archive, &progress, errp))
         return false;
     return boot->quiet || tell_ready(inst, errp);
 }
