@@ -11,7 +11,12 @@ enum {
     LENGTH_LEN = 4,
     FIELD_HEAD_LEN = 5,
     CRC_POLYNOMIAL_REVERSED = (int)0xedb88320,
+    PORT_HEAD_LEN = GUEST_PORT_LEN_MAX - GUEST_ADDRESS_LEN_MAX,
 };
+
+/* An entry of PORTS: u8 length of what follows, u8 operation, u8 protocol, u8 flags, u16 port,
+ * u8 length of the address, the address, and whatever later versions append. */
+enum port_operation { PORT_ADDED = 1, PORT_REMOVED = 2 };
 
 enum tag_kind { TAG_U32, TAG_U64, TAG_TEXT, TAG_DATA };
 
@@ -33,6 +38,13 @@ enum tag {
     TAG_BOOT_ID,
     TAG_TEXT_LINE,
     TAG_DATA_BYTES,
+    TAG_PROTO,
+    TAG_PORT,
+    TAG_MODE,
+    TAG_UID,
+    TAG_VSOCK_PORT,
+    TAG_ADDRESS,
+    TAG_PATH,
     TAG_END,
 };
 
@@ -60,6 +72,13 @@ static const struct {
     [TAG_BOOT_ID] = { TAG_TEXT, MEMBER(boot_id), GUEST_WORD_LEN_MAX },
     [TAG_TEXT_LINE] = { TAG_TEXT, MEMBER(text), GUEST_TEXT_LEN_MAX },
     [TAG_DATA_BYTES] = { TAG_DATA, MEMBER(data), GUEST_DATA_LEN_MAX },
+    [TAG_PROTO] = { TAG_U32, MEMBER(proto) },
+    [TAG_PORT] = { TAG_U32, MEMBER(port) },
+    [TAG_MODE] = { TAG_U32, MEMBER(mode) },
+    [TAG_UID] = { TAG_U32, MEMBER(uid) },
+    [TAG_VSOCK_PORT] = { TAG_U32, MEMBER(vsock_port) },
+    [TAG_ADDRESS] = { TAG_DATA, MEMBER(address), GUEST_ADDRESS_LEN_MAX },
+    [TAG_PATH] = { TAG_TEXT, MEMBER(path), GUEST_PATH_LEN_MAX },
 };
 
 /* Fields that a message must have, and those that it may have as well. */
@@ -78,6 +97,13 @@ static const struct {
     [GUEST_UPDATE_RESULT] = { "UPDATE_RESULT", 0, BIT(TAG_TEXT_LINE) },
     [GUEST_PING] = { "PING", BIT(TAG_ID), 0 },
     [GUEST_PONG] = { "PONG", BIT(TAG_ID), 0 },
+    [GUEST_WATCH_PORTS] = { "WATCH_PORTS", BIT(TAG_FLAGS), 0 },
+    [GUEST_PORTS] = { "PORTS", BIT(TAG_FLAGS) | BIT(TAG_DATA_BYTES), 0 },
+    [GUEST_LISTEN] = { "LISTEN", BIT(TAG_ID) | BIT(TAG_PROTO) | BIT(TAG_VSOCK_PORT),
+                       BIT(TAG_FLAGS) | BIT(TAG_PORT) | BIT(TAG_MODE) | BIT(TAG_UID) |
+                           BIT(TAG_ADDRESS) | BIT(TAG_PATH) },
+    [GUEST_UNLISTEN] = { "UNLISTEN", BIT(TAG_ID), 0 },
+    [GUEST_LISTEN_RESULT] = { "LISTEN_RESULT", BIT(TAG_ID) | BIT(TAG_PORT), BIT(TAG_TEXT_LINE) },
 };
 
 static const char *const phase_names[] = { "init", "root", "seed", "network", "ssh", "boot" };
@@ -176,7 +202,7 @@ void guest_encode(struct sb *out, const struct guest_msg *msg)
 
     assert(msg->type > 0 && msg->type < GUEST_TYPE_END);
     assert(msg->phase < GUEST_PHASE_COUNT && msg->state < GUEST_STATE_COUNT &&
-           msg->level < LOG_LEVEL_COUNT);
+           msg->level < LOG_LEVEL_COUNT && msg->proto < GUEST_PROTO_COUNT);
     sb_put_mem(out, head, sizeof(head));
     for (enum tag tag = TAG_VERSION; tag < TAG_END; tag++)
         if ((types[msg->type].needed | types[msg->type].optional) & BIT(tag))
@@ -254,6 +280,97 @@ static bool take_fields(struct guest_msg *msg, struct sv fields, unsigned *out_s
     return true;
 }
 
+void guest_port_put(struct sb *out, const struct guest_port *port)
+{
+    uint8_t entry[GUEST_PORT_LEN_MAX];
+
+    assert(port->n_address == 4 || port->n_address == GUEST_ADDRESS_LEN_MAX);
+    entry[0] = (uint8_t)(PORT_HEAD_LEN - 1 + port->n_address);
+    entry[1] = port->is_removed ? PORT_REMOVED : PORT_ADDED;
+    entry[2] = (uint8_t)port->proto;
+    entry[3] = port->flags;
+    put_be(entry + 4, port->port, 2);
+    entry[6] = port->n_address;
+    memcpy(entry + PORT_HEAD_LEN, port->address, port->n_address);
+    sb_put_mem(out, entry, PORT_HEAD_LEN + port->n_address);
+}
+
+/* False when nothing is left or the rest is broken, as data->n tells. */
+static bool take_port_entry(struct sv *data, struct sv *out)
+{
+    size_t n;
+
+    if (data->n == 0)
+        return false;
+    n = 1 + (size_t)(uint8_t)data->p[0];
+    if (n < PORT_HEAD_LEN || n > data->n || (uint8_t)data->p[6] > n - PORT_HEAD_LEN)
+        return false;
+    *out = sv_slice(*data, 0, n);
+    *data = sv_slice(*data, n, data->n);
+    return true;
+}
+
+bool guest_port_next(struct sv *data, struct guest_port *out)
+{
+    for (struct sv entry; take_port_entry(data, &entry);) {
+        struct guest_port port = { .is_removed = entry.p[1] == PORT_REMOVED,
+                                   .proto = (enum guest_proto)(uint8_t)entry.p[2],
+                                   .flags = (uint8_t)entry.p[3],
+                                   .port = (uint16_t)get_be(entry.p + 4, 2),
+                                   .n_address = (uint8_t)entry.p[6] };
+
+        if ((entry.p[1] != PORT_ADDED && entry.p[1] != PORT_REMOVED) ||
+            (port.proto != GUEST_TCP && port.proto != GUEST_UDP) ||
+            (port.n_address != 4 && port.n_address != GUEST_ADDRESS_LEN_MAX))
+            continue;
+        memcpy(port.address, entry.p + PORT_HEAD_LEN, port.n_address);
+        *out = port;
+        return true;
+    }
+    return false;
+}
+
+static bool check_ports(struct sv data, struct err **errp)
+{
+    struct sv entry;
+
+    if (data.n > GUEST_PORTS_LEN_MAX)
+        return bad_field(errp, GUEST_PORTS, TAG_DATA_BYTES, "is too long");
+    while (take_port_entry(&data, &entry))
+        ;
+    return data.n == 0 ||
+           bad_field(errp, GUEST_PORTS, TAG_DATA_BYTES, "has an entry that is cut off");
+}
+
+static bool check_listen(const struct guest_msg *msg, struct err **errp)
+{
+    size_t n = msg->address.n;
+
+    if (msg->port > UINT16_MAX)
+        return bad_field(errp, msg->type, TAG_PORT, "is out of range");
+    if (msg->type == GUEST_LISTEN_RESULT)
+        return true;
+    if (msg->proto == GUEST_UNIX)
+        return (msg->path.n > 0 && msg->path.p[0] == '/') ||
+               bad_field(errp, msg->type, TAG_PATH, "is not an absolute path");
+    return n == 4 || n == GUEST_ADDRESS_LEN_MAX ||
+           bad_field(errp, msg->type, TAG_ADDRESS, "is not an address");
+}
+
+/* What the members of one message must be together. */
+static bool check_message(const struct guest_msg *msg, struct err **errp)
+{
+    switch (msg->type) {
+    case GUEST_PORTS:
+        return check_ports(msg->data, errp);
+    case GUEST_LISTEN:
+    case GUEST_LISTEN_RESULT:
+        return check_listen(msg, errp);
+    default:
+        return true;
+    }
+}
+
 bool guest_decode(struct guest_msg *out, struct sv frame, struct err **errp)
 {
     struct guest_msg msg = { 0 };
@@ -270,11 +387,14 @@ bool guest_decode(struct guest_msg *out, struct sv frame, struct err **errp)
         return false;
     if (types[type].needed & ~seen)
         return err_set(errp, ERR_PROTOCOL, "guest message %s lacks a field", types[type].name);
-    if (msg.phase >= GUEST_PHASE_COUNT || msg.state >= GUEST_STATE_COUNT)
+    if (msg.phase >= GUEST_PHASE_COUNT || msg.state >= GUEST_STATE_COUNT ||
+        msg.proto >= GUEST_PROTO_COUNT)
         return err_set(errp, ERR_UNSUPPORTED, "guest message %s of a later version",
                        types[type].name);
     if (msg.level >= LOG_LEVEL_COUNT)
         return bad_field(errp, msg.type, TAG_LEVEL, "is out of range");
+    if (!check_message(&msg, errp))
+        return false;
     *out = msg;
     return true;
 }

@@ -20,6 +20,8 @@
  *     LOG level text                             -
  *     UPDATE_RESULT [text]                       UPDATE program size crc, then UPDATE_DATA data ...
  *     PONG id, PING id                           PING id, PONG id
+ *     PORTS flags data                           WATCH_PORTS flags
+ *     LISTEN_RESULT id port [text]               LISTEN id proto vsock_port [...], UNLISTEN id
  *
  * After its HELLO the guest repeats the latest state of every phase that began, so a host agent
  * that connects late knows as much as one that was there from the start. While GUEST_IN_INITRD is
@@ -28,6 +30,29 @@
  * UPDATE replaces the agent's program: exactly `size` bytes follow in UPDATE_DATA messages, in
  * order, and must have the given CRC. After an UPDATE_RESULT without a text the agent executes the
  * new program and connects again; with a text it stays what it was.
+ *
+ * Ports: nothing is watched before WATCH_PORTS, which names the protocols; it may be sent again,
+ * and without any it ends the watch. The guest answers at once with PORTS that carry
+ * GUEST_PORTS_RESET (void what you knew) and all listeners, later with what came and went; long
+ * lists take several messages. A listener is what accepts from outside its process: TCP in state
+ * LISTEN, UDP that is bound but not connected, of the guest's own network namespace, and ports that
+ * the guest's packet filter redirects (GUEST_PORT_NAT), as containers publish them. An address of
+ * one family with a port is told of once, however many sockets share it.
+ *
+ * Reverse forwards: LISTEN lets the guest listen on an address or path. For each connection the
+ * guest opens a vsock stream to CID 2, port vsock_port; nothing but the connection's bytes goes
+ * over it, for UDP the datagrams of one peer as in wire/tunnel.h, which also says how connections
+ * end. LISTEN is answered by LISTEN_RESULT: with a text when it could not be done, else with the
+ * port (the one chosen when 0 was asked for). UNLISTEN ends it without an answer; connections that
+ * exist go on. An id that is in use is replaced.
+ *
+ * DNS is a LISTEN for UDP, and one for TCP, with GUEST_LISTEN_ADDRESS and GUEST_LISTEN_DNS: the
+ * guest makes the address its own. Queries and answers are then framed alike on both vsock ports
+ * (a length of 16 bits, as DNS has it over TCP), and the port tells which transport it was.
+ *
+ * Whatever WATCH_PORTS and LISTEN began ends with the connection, addresses are given back, so the
+ * host sends them anew after each HELLO of the guest, and again when the flags of a HELLO no longer
+ * say GUEST_IN_INITRD. Connections that exist go on.
  *
  * Decoding copies nothing: views point into the frame. Texts of a guest are hostile: bounded here,
  * but to be printed with quote_printable() only.
@@ -43,15 +68,18 @@
 #include "base/sb.h"
 #include "base/sv.h"
 
-#define GUEST_VERSION       1
-#define GUEST_VSOCK_PORT    2222
-#define GUEST_VIRTIO_PORT   "io.lima-vm.guest_agent.0"
-#define GUEST_SOCKET        "/run/lima-guestagent.sock"
-#define GUEST_FRAME_LEN_MAX (1024 * 1024) /* without the length itself */
-#define GUEST_DATA_LEN_MAX  (256 * 1024)  /* of one UPDATE_DATA */
-#define GUEST_TEXT_LEN_MAX  4096
-#define GUEST_WORD_LEN_MAX  64                 /* program, arch, boot_id */
-#define GUEST_UPDATE_MAX    (16 * 1024 * 1024) /* largest program */
+#define GUEST_VERSION         1
+#define GUEST_VSOCK_PORT      2222
+#define GUEST_VIRTIO_PORT     "io.lima-vm.guest_agent.0"
+#define GUEST_SOCKET          "/run/lima-guestagent.sock"
+#define GUEST_FRAME_LEN_MAX   (1024 * 1024) /* without the length itself */
+#define GUEST_DATA_LEN_MAX    (256 * 1024)  /* of one UPDATE_DATA */
+#define GUEST_TEXT_LEN_MAX    4096
+#define GUEST_WORD_LEN_MAX    64                 /* program, arch, boot_id */
+#define GUEST_UPDATE_MAX      (16 * 1024 * 1024) /* largest program */
+#define GUEST_PATH_LEN_MAX    107                /* of a Unix socket */
+#define GUEST_ADDRESS_LEN_MAX 16
+#define GUEST_PORTS_LEN_MAX   (64 * 1024) /* of the entries of one PORTS */
 
 /* Numbers are part of the format. */
 enum guest_type {
@@ -65,6 +93,11 @@ enum guest_type {
     GUEST_UPDATE_RESULT = 8,
     GUEST_PING = 9,
     GUEST_PONG = 10,
+    GUEST_WATCH_PORTS = 11,
+    GUEST_PORTS = 12,
+    GUEST_LISTEN = 13,
+    GUEST_UNLISTEN = 14,
+    GUEST_LISTEN_RESULT = 15,
     GUEST_TYPE_END,
 };
 
@@ -84,27 +117,61 @@ enum guest_state { GUEST_BEGUN, GUEST_DONE, GUEST_FAILED, GUEST_STATE_COUNT };
 
 enum guest_flags {
     GUEST_IN_INITRD = 1u << 0, /* HELLO: still before the change to the real root */
+
+    GUEST_WATCH_TCP = 1u << 0, /* WATCH_PORTS */
+    GUEST_WATCH_UDP = 1u << 1,
+
+    GUEST_PORTS_RESET = 1u << 0, /* PORTS: what was told before is void */
+
+    /* LISTEN: the address is given to the guest while the listener lives, so that nobody else is
+     * reached under it. */
+    GUEST_LISTEN_ADDRESS = 1u << 0,
+    GUEST_LISTEN_DNS = 1u << 1,       /* each query has one answer, then a UDP peer is done */
+    GUEST_LISTEN_HOST_UNIX = 1u << 2, /* the host's end is a Unix socket: it cannot reset */
+};
+
+/* As in tunnel.h. */
+enum guest_proto { GUEST_TCP, GUEST_UDP, GUEST_UNIX, GUEST_PROTO_COUNT };
+
+enum guest_port_flags {
+    GUEST_PORT_NAT = 1u << 0, /* no socket of the guest: its packet filter redirects the port */
+};
+
+/* An entry of PORTS. */
+struct guest_port {
+    bool is_removed;        /* else it was added */
+    enum guest_proto proto; /* TCP or UDP */
+    uint8_t flags;          /* enum guest_port_flags */
+    uint16_t port;
+    uint8_t n_address; /* 4 or 16: IPv4 or IPv6; all zero bytes: every address */
+    uint8_t address[GUEST_ADDRESS_LEN_MAX];
 };
 
 /* A message; members that its type does not have are zero. */
 struct guest_msg {
     enum guest_type type;
-    uint32_t version;  /* HELLO: GUEST_VERSION of the sender */
-    uint32_t flags;    /* HELLO */
-    uint32_t phase;    /* enum guest_phase */
-    uint32_t state;    /* enum guest_state */
-    uint32_t level;    /* enum log_level */
-    uint32_t adjusted; /* TIME_RESULT: 1 when the clock was set */
-    uint32_t crc;      /* UPDATE: guest_crc() of the program */
-    uint64_t id;       /* PING, and the PONG that answers it */
-    uint64_t size;     /* UPDATE: bytes of the program */
-    int64_t time_ns;   /* TIME: the sender's clock, since 1970 */
-    int64_t drift_ns;  /* TIME_RESULT: guest minus host before the correction */
-    struct sv program; /* HELLO, UPDATE: version of the program; all views are borrowed */
-    struct sv arch;    /* HELLO: x86_64, aarch64, armv7l, riscv64, ... */
-    struct sv boot_id; /* HELLO: changes with each boot of the guest */
-    struct sv text;    /* LOG: the line; PHASE: detail; results: why it failed, empty = done */
-    struct sv data;    /* UPDATE_DATA */
+    uint32_t version;    /* HELLO: GUEST_VERSION of the sender */
+    uint32_t flags;      /* HELLO, WATCH_PORTS, PORTS, LISTEN */
+    uint32_t phase;      /* enum guest_phase */
+    uint32_t state;      /* enum guest_state */
+    uint32_t level;      /* enum log_level */
+    uint32_t adjusted;   /* TIME_RESULT: 1 when the clock was set */
+    uint32_t crc;        /* UPDATE: guest_crc() of the program */
+    uint32_t proto;      /* LISTEN: enum guest_proto */
+    uint32_t port;       /* LISTEN, LISTEN_RESULT: of TCP and UDP */
+    uint32_t mode, uid;  /* LISTEN: permissions and owner of a Unix socket's file */
+    uint32_t vsock_port; /* LISTEN: where connections go, on CID 2 */
+    uint64_t id;         /* PING, LISTEN, and their answers; UNLISTEN */
+    uint64_t size;       /* UPDATE: bytes of the program */
+    int64_t time_ns;     /* TIME: the sender's clock, since 1970 */
+    int64_t drift_ns;    /* TIME_RESULT: guest minus host before the correction */
+    struct sv program;   /* HELLO, UPDATE: version of the program; all views are borrowed */
+    struct sv arch;      /* HELLO: x86_64, aarch64, armv7l, riscv64, ... */
+    struct sv boot_id;   /* HELLO: changes with each boot of the guest */
+    struct sv text;      /* LOG: the line; PHASE: detail; results: why it failed, empty = done */
+    struct sv data;      /* UPDATE_DATA; PORTS: entries, see guest_port_next() */
+    struct sv address;   /* LISTEN: 4 or 16 bytes, empty for a Unix socket */
+    struct sv path;      /* LISTEN: of a Unix socket, absolute; else empty */
 };
 
 /* Borrowed static names: "HELLO"; "ssh"; "done". */
@@ -119,6 +186,13 @@ void guest_encode(struct sb *out, const struct guest_msg *msg);
 /* Decodes one frame without its length. ERR_UNSUPPORTED: a type, phase or state of a later version,
  * to be skipped. ERR_PROTOCOL: broken; the connection is of no use any more. */
 bool guest_decode(struct guest_msg *out, struct sv frame, struct err **errp) MUST_USE;
+
+/* Appends an entry for the data of PORTS: at most GUEST_PORT_LEN_MAX bytes. */
+#define GUEST_PORT_LEN_MAX 23
+void guest_port_put(struct sb *out, const struct guest_port *port);
+/* Takes the next entry off the data of PORTS; false at the end. guest_decode() has checked that the
+ * entries can be taken apart; those of a later version are left out. */
+bool guest_port_next(struct sv *data, struct guest_port *out);
 
 /*
  * Splits a stream into messages. A zeroed reader is ready; memory in use is bounded by the longest

@@ -7,6 +7,23 @@
 
 #include "wire/guest.h"
 
+static void check_ports(struct sv data)
+{
+    auto_sb struct sb again = { 0 };
+    struct guest_port port, other;
+
+    while (guest_port_next(&data, &port)) {
+        sb_truncate(&again, 0);
+        guest_port_put(&again, &port);
+
+        struct sv rest = sb_view(&again);
+
+        assert(guest_port_next(&rest, &other) && rest.n == 0);
+        assert(memcmp(&other.address, &port.address, sizeof(port.address)) == 0 &&
+               other.port == port.port && other.is_removed == port.is_removed);
+    }
+}
+
 static void check_round_trip(const struct guest_msg *msg)
 {
     auto_sb struct sb once = { 0 }, twice = { 0 };
@@ -15,6 +32,8 @@ static void check_round_trip(const struct guest_msg *msg)
     guest_encode(&once, msg);
     assert(guest_decode(&back, sv_slice(sb_view(&once), 4, once.n), NULL));
     assert(back.type == msg->type);
+    if (msg->type == GUEST_PORTS)
+        check_ports(msg->data);
     guest_encode(&twice, &back);
     assert(sv_eq(sb_view(&once), sb_view(&twice)));
 }

@@ -29,6 +29,19 @@ static const struct guest_msg samples[] = {
     { .type = GUEST_UPDATE_RESULT, .text = TEXT("no space left on device") },
     { .type = GUEST_PING, .id = 0xfedcba9876543210 },
     { .type = GUEST_PONG, .id = 1 },
+    { .type = GUEST_WATCH_PORTS, .flags = GUEST_WATCH_TCP | GUEST_WATCH_UDP },
+    { .type = GUEST_PORTS,
+      .flags = GUEST_PORTS_RESET,
+      .data = TEXT("\x0a\x01\x00\x00\x1f\x90\x04\x7f\0\0\x01") },
+    { .type = GUEST_LISTEN,
+      .id = 3,
+      .flags = GUEST_LISTEN_ADDRESS | GUEST_LISTEN_DNS,
+      .proto = GUEST_UDP,
+      .port = 53,
+      .vsock_port = 5000,
+      .address = TEXT("\xc0\xa8\x05\x03") },
+    { .type = GUEST_UNLISTEN, .id = 3 },
+    { .type = GUEST_LISTEN_RESULT, .id = 3, .port = 53, .text = TEXT("") },
 };
 
 static struct sv frame_of(const struct sb *stream)
@@ -41,8 +54,10 @@ static bool same(const struct guest_msg *a, const struct guest_msg *b)
     return a->type == b->type && a->version == b->version && a->flags == b->flags &&
            a->phase == b->phase && a->state == b->state && a->level == b->level &&
            a->adjusted == b->adjusted && a->crc == b->crc && a->id == b->id && a->size == b->size &&
-           a->time_ns == b->time_ns && a->drift_ns == b->drift_ns &&
-           sv_eq(a->program, b->program) && sv_eq(a->arch, b->arch) &&
+           a->time_ns == b->time_ns && a->drift_ns == b->drift_ns && a->proto == b->proto &&
+           a->port == b->port && a->mode == b->mode && a->uid == b->uid &&
+           a->vsock_port == b->vsock_port && sv_eq(a->address, b->address) &&
+           sv_eq(a->path, b->path) && sv_eq(a->program, b->program) && sv_eq(a->arch, b->arch) &&
            sv_eq(a->boot_id, b->boot_id) && sv_eq(a->text, b->text) && sv_eq(a->data, b->data);
 }
 
@@ -89,7 +104,7 @@ static void every_cut_is_refused(void **state)
                 assert_int_equal(err_kind(err), ERR_PROTOCOL);
         }
         /* only where an optional field ends the frame may a cut go unnoticed */
-        check_row(n_accepted <= 3, guest_type_name(samples[i].type));
+        check_row(n_accepted <= 6, guest_type_name(samples[i].type));
     }
 }
 
@@ -115,6 +130,19 @@ static void broken_frames_are_refused(void **state)
         { "huge length", TEXT("\x08\x0f\xff\xff\xff\xffz"), ERR_PROTOCOL },
         { "NUL in a text", TEXT("\x08\x0f\0\0\0\x02z\0"), ERR_PROTOCOL },
         { "not UTF-8", TEXT("\x08\x0f\0\0\0\x02\xc3\x28"), ERR_PROTOCOL },
+        { "port entry cut off",
+          TEXT("\x0c\x02\0\0\0\x04\0\0\0\0\x10\0\0\0\x0a\x0a\x01\0\0\0\x50\x04\x7f\0\0"),
+          ERR_PROTOCOL },
+        { "port entry too short", TEXT("\x0c\x02\0\0\0\x04\0\0\0\0\x10\0\0\0\x02\x01\x01"),
+          ERR_PROTOCOL },
+        { "port of 17 bits", TEXT("\x0f\x08\0\0\0\x08zzzzzzzz\x12\0\0\0\x04\0\1\0\0"),
+          ERR_PROTOCOL },
+        { "listen without address",
+          TEXT("\x0d\x08\0\0\0\x08zzzzzzzz\x11\0\0\0\x04\0\0\0\0\x15\0\0\0\x04\0\0\0\1"),
+          ERR_PROTOCOL },
+        { "listen of a later protocol",
+          TEXT("\x0d\x08\0\0\0\x08zzzzzzzz\x11\0\0\0\x04\0\0\0\x09\x15\0\0\0\x04\0\0\0\1"),
+          ERR_UNSUPPORTED },
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -212,6 +240,70 @@ static void reader_refuses_lengths_out_of_range(void **state)
     }
 }
 
+static void listen_wants_what_its_protocol_needs(void **state)
+{
+    static const struct {
+        struct guest_msg msg;
+        bool ok;
+    } cases[] = {
+        { { .proto = GUEST_TCP, .address = TEXT("\x7f\0\0\1") }, true },
+        { { .proto = GUEST_UDP, .address = TEXT("0123456789abcdef") }, true },
+        { { .proto = GUEST_TCP, .address = TEXT("\x7f\0\0") }, false },
+        { { .proto = GUEST_TCP, .path = TEXT("/run/x") }, false },
+        { { .proto = GUEST_UNIX, .path = TEXT("/run/x") }, true },
+        { { .proto = GUEST_UNIX, .path = TEXT("run/x") }, false },
+        { { .proto = GUEST_UNIX, .address = TEXT("\x7f\0\0\1") }, false },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        auto_sb struct sb stream = { 0 };
+        struct guest_msg msg = cases[i].msg, out;
+
+        msg.type = GUEST_LISTEN;
+        guest_encode(&stream, &msg);
+        assert_int_equal(guest_decode(&out, frame_of(&stream), NULL), cases[i].ok);
+    }
+}
+
+static void port_entries_come_back_and_later_ones_are_left_out(void **state)
+{
+    static const struct guest_port ports[] = {
+        { .proto = GUEST_TCP, .port = 80, .n_address = 4, .address = { 127, 0, 0, 1 } },
+        { .is_removed = true,
+          .proto = GUEST_UDP,
+          .port = 65535,
+          .flags = GUEST_PORT_NAT,
+          .n_address = 16,
+          .address = { [15] = 1 } },
+    };
+    auto_sb struct sb data = { 0 }, stream = { 0 };
+    struct guest_msg out;
+    struct guest_port port;
+    struct sv rest;
+
+    sb_put(&data, SV("\x0a\x09\0\0\0\x50\x04\x7f\0\0\x01")); /* a later operation */
+    guest_port_put(&data, &ports[0]);
+    sb_put(&data, SV("\x06\x01\0\0\0\x50\0"));                 /* without an address */
+    sb_put(&data, SV("\x0a\x01\x07\0\0\x50\x04\x7f\0\0\x01")); /* a later protocol */
+    guest_port_put(&data, &ports[1]);
+    sb_put(&data, SV("\x0c\x01\0\0\0\x51\x04\x7f\0\0\x01++")); /* more than we know */
+    guest_encode(&stream, &(struct guest_msg){ .type = GUEST_PORTS, .data = sb_view(&data) });
+    assert_true(guest_decode(&out, frame_of(&stream), NULL));
+    rest = out.data;
+    for (size_t i = 0; i < COUNT(ports); i++) {
+        assert_true(guest_port_next(&rest, &port));
+        assert_int_equal(port.is_removed, ports[i].is_removed);
+        assert_int_equal(port.proto, ports[i].proto);
+        assert_int_equal(port.port, ports[i].port);
+        assert_int_equal(port.flags, ports[i].flags);
+        assert_int_equal(port.n_address, ports[i].n_address);
+        assert_memory_equal(port.address, ports[i].address, sizeof(port.address));
+    }
+    assert_true(guest_port_next(&rest, &port));
+    assert_int_equal(port.port, 0x51);
+    assert_false(guest_port_next(&rest, &port));
+}
+
 static void crc_is_the_usual_one(void **state)
 {
     assert_int_equal(guest_crc(0, SV("123456789")), 0xcbf43926);
@@ -231,6 +323,8 @@ int main(void)
         cmocka_unit_test(reader_joins_pieces_and_skips_the_unknown),
         cmocka_unit_test(reader_wants_hello_first),
         cmocka_unit_test(reader_refuses_lengths_out_of_range),
+        cmocka_unit_test(listen_wants_what_its_protocol_needs),
+        cmocka_unit_test(port_entries_come_back_and_later_ones_are_left_out),
         cmocka_unit_test(crc_is_the_usual_one),
     };
 

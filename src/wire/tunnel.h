@@ -1,0 +1,84 @@
+/*
+ * The streams of port forwards between host and guest, over vsock.
+ *
+ * Host to guest: a stream to the guest's vsock port TUNNEL_PORT begins with a preface that names
+ * the target, numbers big-endian:
+ *
+ *     u16 length of what follows (at most TUNNEL_PREFACE_LEN_MAX - 2)
+ *     u8 version, u8 kind, u8 flags, u16 port, u8 length, target, u8 length, source
+ *
+ * The target is an address of 4 or 16 bytes, or the path of a Unix socket; the source, for the log,
+ * a text that may be empty. Bytes after it are ignored, so later versions may add fields. The guest
+ * answers nothing; it dials the target and then passes bytes on, or, when that fails, resets the
+ * stream. Target 0.0.0.0 or :: means the guest itself, by whichever of its addresses answers.
+ *
+ * Guest to host (reverse forwards): the vsock port tells what it is for, there is no preface.
+ *
+ * How streams end. A direction ends with SHUTDOWN(SEND), on sockets shutdown(SHUT_WR), after its
+ * last byte; the other direction goes on. A stream whose two directions have ended is closed. A
+ * side that closes, or shuts down both directions at once, before it has ended its own direction,
+ * resets the stream (vsock sockets of Linux have no other way to say it): the other side resets its
+ * own connection, except where that is a Unix socket (TUNNEL_FROM_UNIX), which knows no resets and
+ * is closed after what is still on its way.
+ *
+ * UDP: one stream per peer; each datagram is a u16 length (0 is legal) and its bytes. There is no
+ * half-close: the end of either direction ends the session, as does silence; the side that has the
+ * listening socket counts it. A target that is not there (ICMP) ends it with a reset.
+ */
+#ifndef WIRE_TUNNEL_H
+#define WIRE_TUNNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/sb.h"
+#include "base/sv.h"
+
+#define TUNNEL_PORT              2223
+#define TUNNEL_VERSION           1
+#define TUNNEL_PREFACE_LEN_MAX   1024
+#define TUNNEL_PATH_LEN_MAX      107
+#define TUNNEL_SOURCE_LEN_MAX    128
+#define TUNNEL_DATAGRAM_LEN_MAX  65535
+#define TUNNEL_DATAGRAM_HEAD_LEN 2
+
+/* Numbers are part of the format. */
+enum tunnel_kind { TUNNEL_TCP, TUNNEL_UDP, TUNNEL_UNIX, TUNNEL_KIND_COUNT };
+
+enum tunnel_flags {
+    TUNNEL_FROM_UNIX =
+        1u << 0, /* the host's socket is a Unix socket: it closes, but never resets */
+};
+
+/* All views are borrowed. */
+struct tunnel_preface {
+    enum tunnel_kind kind;
+    uint8_t flags;     /* enum tunnel_flags */
+    uint16_t port;     /* TCP, UDP */
+    struct sv address; /* TCP, UDP: 4 or 16 bytes */
+    struct sv path;    /* UNIX: absolute */
+    struct sv source;  /* who connected, printable; longer ones are cut */
+};
+
+/* "tcp", "udp", "unix" */
+const char *tunnel_kind_name(enum tunnel_kind kind);
+
+/* Appends a preface; it must be valid. */
+void tunnel_preface_put(struct sb *out, const struct tunnel_preface *preface);
+
+enum tunnel_take { TUNNEL_MORE, TUNNEL_TAKEN, TUNNEL_BROKEN };
+
+/* Takes a preface off what has come of a stream. TUNNEL_MORE: it is not complete. TUNNEL_TAKEN: its
+ * views point into *stream's bytes, *stream is what follows. TUNNEL_BROKEN: ERR_PROTOCOL, or
+ * ERR_UNSUPPORTED for a later version or kind. The source is hostile: print it quoted. */
+enum tunnel_take tunnel_preface_take(struct sv *stream, struct tunnel_preface *out,
+                                     struct err **errp) MUST_USE;
+
+/* Datagrams of a stream. put: at most TUNNEL_DATAGRAM_LEN_MAX bytes. take: false when none is
+ * complete; else *out points into *stream's bytes and *stream is what follows. */
+void tunnel_datagram_put(struct sb *out, struct sv datagram);
+bool tunnel_datagram_take(struct sv *stream, struct sv *out) MUST_USE;
+
+#endif
