@@ -67,8 +67,8 @@ static void stop_device(struct vhost_dev *d, const char *broken)
 {
     static const uint64_t one = 1;
 
-    vhost_timer_stop(&d->recheck_timer);
-    vhost_task_cancel(&d->check_task);
+    ev_timer_stop(&d->recheck_timer);
+    ev_task_cancel(&d->check_task);
     if (!d->is_started)
         return;
     d->is_started = false;
@@ -76,7 +76,7 @@ static void stop_device(struct vhost_dev *d, const char *broken)
     for (unsigned i = 0; i < d->ops->n_queues; i++) {
         struct vhost_queue *q = &d->queues[i];
 
-        vhost_loop_remove(d->loop, &q->kick);
+        evloop_remove(d->loop, &q->kick);
         q->base = q->stopped_at = vhost_ring_stop(&q->ring);
         q->was_stopped = !broken;
         if (broken && q->err_fd >= 0) {
@@ -87,7 +87,7 @@ static void stop_device(struct vhost_dev *d, const char *broken)
     }
 }
 
-static void recheck_due(struct vhost_timer *timer)
+static void recheck_due(struct ev_timer *timer)
 {
     struct vhost_dev *d = CONTAINER_OF(timer, struct vhost_dev, recheck_timer);
 
@@ -99,18 +99,18 @@ static void recheck_due(struct vhost_timer *timer)
 
 static void note_activity(struct vhost_dev *d)
 {
-    if (d->recheck && !vhost_timer_is_running(&d->recheck_timer))
-        vhost_timer_start(d->loop, &d->recheck_timer, RECHECK_MS, recheck_due);
+    if (d->recheck && !ev_timer_is_running(&d->recheck_timer))
+        ev_timer_start(d->loop, &d->recheck_timer, RECHECK_MS, recheck_due);
 }
 
-static void queue_kicked(struct vhost_source *source, uint32_t events)
+static void queue_kicked(struct ev_source *source, uint32_t events)
 {
     struct vhost_queue *q = CONTAINER_OF(source, struct vhost_queue, kick);
     uint64_t count;
     ssize_t n = read(q->kick_fd, &count, sizeof(count));
 
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
-        vhost_loop_remove(q->dev->loop, source); /* not an eventfd: it would spin */
+        evloop_remove(q->dev->loop, source); /* not an eventfd: it would spin */
         return;
     }
     note_activity(q->dev);
@@ -125,7 +125,7 @@ static bool start_queue(struct vhost_dev *d, struct vhost_queue *q, struct err *
     if (!vhost_ring_start(&q->ring, &d->memory, &q->setup, q->base, errp))
         return false;
     if (q->kick_fd >= 0 &&
-        !vhost_loop_add(d->loop, &q->kick, q->kick_fd, EPOLLIN, queue_kicked, errp)) {
+        !evloop_add(d->loop, &q->kick, q->kick_fd, EPOLLIN, queue_kicked, errp)) {
         (void)vhost_ring_stop(&q->ring);
         return false;
     }
@@ -143,7 +143,7 @@ static bool start_device(struct vhost_dev *d, struct err **errp)
 
         if (!start_queue(d, q, errp)) {
             while (i-- > 0) {
-                vhost_loop_remove(d->loop, &d->queues[i].kick);
+                evloop_remove(d->loop, &d->queues[i].kick);
                 (void)vhost_ring_stop(&d->queues[i].ring);
             }
             return false;
@@ -160,7 +160,7 @@ static bool start_device(struct vhost_dev *d, struct err **errp)
     return true;
 }
 
-static void check_queues(struct vhost_task *task)
+static void check_queues(struct ev_task *task)
 {
     struct vhost_dev *d = CONTAINER_OF(task, struct vhost_dev, check_task);
 
@@ -175,7 +175,7 @@ static void check_queues(struct vhost_task *task)
 void vhost_dev_report_broken(struct vhost_dev *d)
 {
     if (d->is_started)
-        vhost_task_queue(d->loop, &d->check_task, check_queues);
+        ev_task_queue(d->loop, &d->check_task, check_queues);
 }
 
 void vhost_dev_notify(struct vhost_dev *d, unsigned queue)
@@ -434,7 +434,7 @@ static enum read_result read_message(struct vhost_dev *d, struct err **errp)
     return dispatch(d, &head, errp) ? READ_MORE : READ_FAILED;
 }
 
-static void socket_ready(struct vhost_source *source, uint32_t events)
+static void socket_ready(struct ev_source *source, uint32_t events)
 {
     struct vhost_dev *d = CONTAINER_OF(source, struct vhost_dev, socket);
     auto_err struct err *err = NULL;
@@ -446,11 +446,11 @@ static void socket_ready(struct vhost_source *source, uint32_t events)
     if (result == READ_WAIT)
         return;
     stop_device(d, NULL);
-    vhost_loop_remove(d->loop, &d->socket);
+    evloop_remove(d->loop, &d->socket);
     d->ops->on_gone(d, err);
 }
 
-bool vhost_dev_init(struct vhost_dev *d, struct vhost_loop *loop, int take_fd,
+bool vhost_dev_init(struct vhost_dev *d, struct evloop *loop, int take_fd,
                     const struct vhost_dev_ops *ops, bool recheck, struct err **errp)
 {
     auto_fd int fd = take_fd;
@@ -463,7 +463,7 @@ bool vhost_dev_init(struct vhost_dev *d, struct vhost_loop *loop, int take_fd,
         q->dev = d;
         q->kick.fd = q->kick_fd = q->call_fd = q->err_fd = q->ring.call_fd = -1;
     }
-    if (!vhost_loop_add(loop, &d->socket, fd, EPOLLIN, socket_ready, errp))
+    if (!evloop_add(loop, &d->socket, fd, EPOLLIN, socket_ready, errp))
         return err_wrap(errp, "%s", ops->name);
     d->socket_fd = MOVE_FD(fd);
     return true;
@@ -471,17 +471,17 @@ bool vhost_dev_init(struct vhost_dev *d, struct vhost_loop *loop, int take_fd,
 
 void vhost_dev_done(struct vhost_dev *d)
 {
-    vhost_timer_stop(&d->recheck_timer);
-    vhost_task_cancel(&d->check_task);
+    ev_timer_stop(&d->recheck_timer);
+    ev_task_cancel(&d->check_task);
     for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++) {
         struct vhost_queue *q = &d->queues[i];
 
-        vhost_loop_remove(d->loop, &q->kick);
+        evloop_remove(d->loop, &q->kick);
         close_fd(&q->kick_fd);
         close_fd(&q->call_fd);
         close_fd(&q->err_fd);
     }
-    vhost_loop_remove(d->loop, &d->socket);
+    evloop_remove(d->loop, &d->socket);
     close_fd(&d->socket_fd);
     drop_message_fds(d);
     vhost_memory_done(&d->memory);

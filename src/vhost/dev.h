@@ -13,7 +13,7 @@
 #ifndef VHOST_DEV_H
 #define VHOST_DEV_H
 
-#include "vhost/loop.h"
+#include "sys/evloop.h"
 #include "vhost/ring.h"
 
 #define VHOST_QUEUES_MAX 8
@@ -39,7 +39,7 @@ struct vhost_dev_ops {
 struct vhost_queue {
     struct vhost_ring ring;
     struct vhost_ring_setup setup;
-    struct vhost_source kick;
+    struct ev_source kick;
     struct vhost_dev *dev; /* borrowed: the owner */
     int kick_fd, call_fd, err_fd;
     uint16_t base, stopped_at;
@@ -48,15 +48,15 @@ struct vhost_queue {
 
 struct vhost_dev {
     const struct vhost_dev_ops *ops; /* borrowed */
-    struct vhost_loop *loop;         /* borrowed */
+    struct evloop *loop;         /* borrowed */
     struct vhost_memory memory;
     struct vhost_queue queues[VHOST_QUEUES_MAX];
     uint64_t features; /* agreed on */
     bool is_started, recheck;
     int socket_fd;
-    struct vhost_source socket;
-    struct vhost_timer recheck_timer;
-    struct vhost_task check_task; /* a queue was found broken */
+    struct ev_source socket;
+    struct ev_timer recheck_timer;
+    struct ev_task check_task; /* a queue was found broken */
     struct {
         uint8_t bytes[VHOST_USER_HEAD_LEN + VHOST_USER_PAYLOAD_LEN_MAX];
         size_t n;
@@ -67,7 +67,7 @@ struct vhost_dev {
 
 /* Takes the socket over. recheck: look at the queues again after each activity, because the guest's
  * memory barriers cannot be trusted (TCG with one vCPU). */
-bool vhost_dev_init(struct vhost_dev *d, struct vhost_loop *loop, int take_fd,
+bool vhost_dev_init(struct vhost_dev *d, struct evloop *loop, int take_fd,
                     const struct vhost_dev_ops *ops, bool recheck, struct err **errp) MUST_USE;
 void vhost_dev_done(struct vhost_dev *d);
 

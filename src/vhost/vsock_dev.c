@@ -313,7 +313,7 @@ static bool receive_packets(struct vsock_dev *v)
     return true;
 }
 
-static void do_work(struct vhost_task *task)
+static void do_work(struct ev_task *task)
 {
     struct vsock_dev *v = CONTAINER_OF(task, struct vsock_dev, work);
 
@@ -334,7 +334,7 @@ static void do_work(struct vhost_task *task)
 
 void vsock_dev_wake(struct vsock_dev *v)
 {
-    vhost_task_queue(v->base.loop, &v->work, do_work);
+    ev_task_queue(v->base.loop, &v->work, do_work);
 }
 
 /* Life cycle. */
@@ -409,7 +409,7 @@ static const struct vhost_dev_ops ops = {
     .on_gone = gone,
 };
 
-struct vsock_dev *vsock_dev_new(struct vhost_loop *loop, int take_fd, unsigned n_streams_max,
+struct vsock_dev *vsock_dev_new(struct evloop *loop, int take_fd, unsigned n_streams_max,
                                 bool recheck, const struct vsock_dev_events *events, void *owner,
                                 struct err **errp)
 {
@@ -432,7 +432,7 @@ void vsock_dev_free(struct vsock_dev *v)
     if (!v)
         return;
     drop_streams(v);
-    vhost_task_cancel(&v->work);
+    ev_task_cancel(&v->work);
     vhost_dev_done(&v->base);
     free(v);
 }

@@ -8,6 +8,9 @@
  * all streams together stay below VSOCK_GRANT_TOTAL, or, when there are very many, below
  * VSOCK_GRANT_MIN each.
  *
+ * Streams of forwards (those that began with a preface or were held) follow wire/tunnel.h: a guest
+ * that closes before it has ended its sending direction resets the socket.
+ *
  * Threads: everything happens on the loop's thread. Callbacks may call any function here.
  */
 #ifndef VHOST_VSOCK_DEV_H
@@ -64,7 +67,7 @@ struct vsock_connect {
     void *arg;
 };
 
-struct vsock_dev *vsock_dev_new(struct vhost_loop *loop, int take_fd, unsigned n_streams_max,
+struct vsock_dev *vsock_dev_new(struct evloop *loop, int take_fd, unsigned n_streams_max,
                                 bool recheck, const struct vsock_dev_events *events, void *owner,
                                 struct err **errp) MUST_USE;
 /* Resets all streams. */

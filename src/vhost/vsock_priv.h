@@ -49,15 +49,16 @@ struct vsock_stream {
     enum vsock_state state;
     bool is_hashed;
     unsigned owed; /* enum vsock_owed */
-    struct vhost_timer timer;
+    struct ev_timer timer;
     struct vsock_group *group; /* a reference, or NULL */
     void *client;              /* borrowed */
     bool dies_with_client;
+    bool close_resets; /* a close without SHUTDOWN(SEND) before it is a reset: wire/tunnel.h */
     vsock_done_fn on_done;
     void *arg; /* borrowed */
 
     int fd;
-    struct vhost_source source;
+    struct ev_source source;
     bool readable;   /* reading may yield something; until EAGAIN */
     bool hung_up;    /* both directions of the socket are closed by its peer */
     bool host_eof;   /* the socket will yield no more */
@@ -86,7 +87,7 @@ struct vsock_dev {
     unsigned n_streams, n_streams_max;
     uint64_t granted; /* sum of the streams' space */
     uint32_t next_number, next_port;
-    struct vhost_task work;
+    struct ev_task work;
     bool tx_pending;      /* the transmit queue was not emptied in the last round */
     bool wants_rx;        /* the receive queue was empty; a kick will tell */
     struct devctl_counters counters;

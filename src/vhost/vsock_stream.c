@@ -54,7 +54,7 @@ static void close_socket(struct vsock_stream *s, bool with_reset)
 
     if (s->fd < 0)
         return;
-    vhost_loop_remove(s->dev->base.loop, &s->source);
+    evloop_remove(s->dev->base.loop, &s->source);
     if (with_reset) /* means nothing to other sockets than TCP */
         (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
     (void)close(s->fd);
@@ -100,7 +100,7 @@ void vsock_stream_abort(struct vsock_stream *s, int error)
     leave_live(s, true);
     close_socket(s, true);
     vsock_bytes_done(&s->preface);
-    vhost_timer_stop(&s->timer);
+    ev_timer_stop(&s->timer);
     s->state = STREAM_ENDING;
     s->owed = 0;
     if (s->is_hashed)
@@ -110,7 +110,7 @@ void vsock_stream_abort(struct vsock_stream *s, int error)
         vsock_table_remove(s);
 }
 
-static void answer_overdue(struct vhost_timer *timer)
+static void answer_overdue(struct ev_timer *timer)
 {
     vsock_stream_abort(CONTAINER_OF(timer, struct vsock_stream, timer), ETIMEDOUT);
 }
@@ -223,11 +223,11 @@ static void flush_backlog(struct vsock_stream *s)
         }
         vsock_bytes_take(&s->backlog, (size_t)n);
         if (s->state == STREAM_ENDING)
-            vhost_timer_start(s->dev->base.loop, &s->timer, VSOCK_LINGER_MS, answer_overdue);
+            ev_timer_start(s->dev->base.loop, &s->timer, VSOCK_LINGER_MS, answer_overdue);
         note_taken(s, (size_t)n);
     }
     if (had_backlog && s->state == STREAM_OPEN)
-        vhost_loop_change(s->dev->base.loop, &s->source, EVENTS_READ);
+        evloop_change(s->dev->base.loop, &s->source, EVENTS_READ);
     settle(s);
 }
 
@@ -270,7 +270,7 @@ static void handle_data(struct vsock_stream *s, uint32_t len, struct iovec *iov,
         size_t skip = done;
 
         if (s->backlog.n == 0)
-            vhost_loop_change(s->dev->base.loop, &s->source, EVENTS_READ | EPOLLOUT);
+            evloop_change(s->dev->base.loop, &s->source, EVENTS_READ | EPOLLOUT);
         for (unsigned i = 0; i < n_iov; i++) {
             size_t from = skip < iov[i].iov_len ? skip : iov[i].iov_len;
 
@@ -283,6 +283,11 @@ static void handle_data(struct vsock_stream *s, uint32_t len, struct iovec *iov,
 
 static void handle_shutdown(struct vsock_stream *s, uint32_t flags)
 {
+    if (s->close_resets && s->state == STREAM_OPEN && !(s->shutdown_got & VSOCK_SHUTDOWN_SEND) &&
+        (flags & VSOCK_SHUTDOWN_BOTH) == VSOCK_SHUTDOWN_BOTH) {
+        vsock_stream_abort(s, ECONNRESET);
+        return;
+    }
     s->shutdown_got |= flags & VSOCK_SHUTDOWN_BOTH;
     if (s->shutdown_got == VSOCK_SHUTDOWN_BOTH) {
         bool has_backlog = s->backlog.n > 0;
@@ -292,7 +297,7 @@ static void handle_shutdown(struct vsock_stream *s, uint32_t flags)
         s->readable = false;
         s->owed = 0;
         if (has_backlog)
-            vhost_timer_start(s->dev->base.loop, &s->timer, VSOCK_LINGER_MS, answer_overdue);
+            ev_timer_start(s->dev->base.loop, &s->timer, VSOCK_LINGER_MS, answer_overdue);
         vsock_stream_owe(s, OWE_RST);
     }
     settle(s);
@@ -448,7 +453,7 @@ void vsock_stream_paid(struct vsock_stream *s, enum vsock_op op)
 
 /* The socket. */
 
-static void socket_ready(struct vhost_source *source, uint32_t events)
+static void socket_ready(struct ev_source *source, uint32_t events)
 {
     struct vsock_stream *s = CONTAINER_OF(source, struct vsock_stream, source);
 
@@ -480,12 +485,12 @@ static void socket_ready(struct vhost_source *source, uint32_t events)
 
 static void set_open(struct vsock_stream *s)
 {
-    vhost_timer_stop(&s->timer);
+    ev_timer_stop(&s->timer);
     s->state = STREAM_OPEN;
     COUNTER(s, live, 1);
     COUNTER(s, total, 1);
     s->readable = s->preface.n > 0;
-    if (!vhost_loop_add(s->dev->base.loop, &s->source, s->fd, EVENTS_READ, socket_ready, NULL))
+    if (!evloop_add(s->dev->base.loop, &s->source, s->fd, EVENTS_READ, socket_ready, NULL))
         vsock_stream_abort(s, ENOMEM);
     else if (s->readable || s->owed)
         vsock_stream_wake(s);
@@ -523,9 +528,10 @@ struct vsock_stream *vsock_connect(struct vsock_dev *v, const struct vsock_conne
     s->dies_with_client = how->dies_with_client;
     s->on_done = how->on_done;
     s->arg = how->arg;
+    s->close_resets = how->preface.n > 0;
     if (how->preface.n > 0)
         vsock_bytes_add(&s->preface, how->preface.p, how->preface.n);
-    vhost_timer_start(v->base.loop, &s->timer, VSOCK_ANSWER_MS, answer_overdue);
+    ev_timer_start(v->base.loop, &s->timer, VSOCK_ANSWER_MS, answer_overdue);
     vsock_stream_owe(s, OWE_REQUEST);
     return s;
 }
@@ -578,7 +584,8 @@ void vsock_stream_set_client(struct vsock_stream *s, void *client)
 
 void vsock_stream_hold(struct vsock_stream *s)
 {
-    vhost_timer_start(s->dev->base.loop, &s->timer, VSOCK_ANSWER_MS, answer_overdue);
+    s->close_resets = true;
+    ev_timer_start(s->dev->base.loop, &s->timer, VSOCK_ANSWER_MS, answer_overdue);
 }
 
 void vsock_dev_drop_client(struct vsock_dev *v, const void *client)

@@ -64,7 +64,7 @@ void vsock_table_remove(struct vsock_stream *s)
     vsock_table_forget(s);
     list_remove(&s->link);
     list_remove(&s->turn);
-    vhost_timer_stop(&s->timer);
+    ev_timer_stop(&s->timer);
     vsock_group_unref(s->group);
     vsock_bytes_done(&s->preface);
     vsock_bytes_done(&s->backlog);

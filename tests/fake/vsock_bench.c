@@ -6,7 +6,7 @@
 
 void vsock_bench_step(struct vsock_bench *b)
 {
-    bool ok = vhost_loop_step(b->loop, 0, NULL);
+    bool ok = evloop_step(b->loop, 0, NULL);
 
     assert(ok);
 }
@@ -70,7 +70,7 @@ void vsock_bench_open(struct vsock_bench *b, uint64_t features, unsigned n_strea
     *b = (struct vsock_bench){ 0 };
     rc = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);
     assert(rc == 0);
-    b->loop = vhost_loop_new(NULL);
+    b->loop = evloop_new(NULL);
     b->dev = vsock_dev_new(b->loop, fds[1], n_streams_max, recheck, &events, b, NULL);
     assert(b->dev);
     b->g = fake_guest_new(fds[0], features, spin, b);
@@ -87,7 +87,7 @@ void vsock_bench_close(struct vsock_bench *b)
     vsock_dev_free(b->dev);
     fake_vsock_done(&b->guest);
     fake_guest_free(b->g);
-    vhost_loop_free(b->loop);
+    evloop_free(b->loop);
 }
 
 void vsock_bench_settle(struct vsock_bench *b)
@@ -96,7 +96,7 @@ void vsock_bench_settle(struct vsock_bench *b)
 
     do {
         vsock_bench_step(b);
-        busy = fake_vsock_poll(&b->guest) || vhost_loop_is_busy(b->loop);
+        busy = fake_vsock_poll(&b->guest) || evloop_is_busy(b->loop);
     } while (busy);
 }
 

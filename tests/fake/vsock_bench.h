@@ -13,7 +13,7 @@
 #define BENCH_ECHO_PORT 7u    /* the guest echoes */
 
 struct vsock_bench {
-    struct vhost_loop *loop;
+    struct evloop *loop;
     struct vsock_dev *dev; /* NULL after on_gone */
     struct fake_guest *g;
     struct fake_vsock guest;

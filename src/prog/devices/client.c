@@ -12,7 +12,7 @@
 #define GROUPS_MAX 4096
 #define PACKETS_BATCH 32 /* handled before the loop looks at other descriptors */
 
-static void gone_later(struct vhost_task *task)
+static void gone_later(struct ev_task *task)
 {
     struct client *c = CONTAINER_OF(task, struct client, gone_task);
 
@@ -24,8 +24,8 @@ static void end(struct client *c)
     if (c->is_dropped)
         return;
     c->is_dropped = true;
-    vhost_loop_remove(c->loop, &c->source);
-    vhost_task_queue(c->loop, &c->gone_task, gone_later);
+    evloop_remove(c->loop, &c->source);
+    ev_task_queue(c->loop, &c->gone_task, gone_later);
 }
 
 void client_drop(struct client *c, const char *why)
@@ -90,7 +90,7 @@ static void flush_queue(struct client *c)
     memmove(c->queue.v, c->queue.v + n_sent, (c->queue.n - n_sent) * sizeof(*c->queue.v));
     c->queue.n -= n_sent;
     if (c->queue.n == 0)
-        vhost_loop_change(c->loop, &c->source, EPOLLIN);
+        evloop_change(c->loop, &c->source, EPOLLIN);
 }
 
 bool client_send(struct client *c, const struct devctl_msg *msg, int take_fd)
@@ -115,7 +115,7 @@ bool client_send(struct client *c, const struct devctl_msg *msg, int take_fd)
         return false;
     }
     if (c->queue.n == 0)
-        vhost_loop_change(c->loop, &c->source, EPOLLIN | EPOLLOUT);
+        evloop_change(c->loop, &c->source, EPOLLIN | EPOLLOUT);
     *vec_push(&c->queue) = (struct client_packet){ mem_dup(bytes, n), n, MOVE_FD(fd) };
     return true;
 }
@@ -202,7 +202,7 @@ static bool receive(struct client *c)
     return !c->is_dropped;
 }
 
-static void socket_ready(struct vhost_source *source, uint32_t events)
+static void socket_ready(struct ev_source *source, uint32_t events)
 {
     struct client *c = CONTAINER_OF(source, struct client, source);
 
@@ -226,7 +226,7 @@ struct vsock_group *client_group(struct client *c, uint32_t tag, bool may_make)
     return c->groups.v[c->groups.n - 1].group;
 }
 
-struct client *client_new(struct vhost_loop *loop, int take_fd, const struct client_events *events,
+struct client *client_new(struct evloop *loop, int take_fd, const struct client_events *events,
                           void *owner, struct err **errp)
 {
     auto_fd int fd = take_fd;
@@ -235,7 +235,7 @@ struct client *client_new(struct vhost_loop *loop, int take_fd, const struct cli
     c->loop = loop;
     c->events = events;
     c->owner = owner;
-    if (!vhost_loop_add(loop, &c->source, fd, EPOLLIN, socket_ready, errp)) {
+    if (!evloop_add(loop, &c->source, fd, EPOLLIN, socket_ready, errp)) {
         free(c);
         return NULL;
     }
@@ -245,8 +245,8 @@ struct client *client_new(struct vhost_loop *loop, int take_fd, const struct cli
 
 void client_free(struct client *c)
 {
-    vhost_loop_remove(c->loop, &c->source);
-    vhost_task_cancel(&c->gone_task);
+    evloop_remove(c->loop, &c->source);
+    ev_task_cancel(&c->gone_task);
     for (size_t i = 0; i < c->queue.n; i++) {
         free(c->queue.v[i].bytes);
         if (c->queue.v[i].fd >= 0)

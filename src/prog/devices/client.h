@@ -32,18 +32,18 @@ struct client_packet {
 
 struct client {
     struct list link;        /* of the owner */
-    struct vhost_loop *loop; /* borrowed */
+    struct evloop *loop; /* borrowed */
     const struct client_events *events; /* borrowed */
     void *owner;             /* borrowed */
-    struct vhost_source source;
-    struct vhost_task gone_task;
+    struct ev_source source;
+    struct ev_task gone_task;
     int fd;
     bool has_greeted, is_dropped;
     VEC(struct client_group) groups;
     VEC(struct client_packet) queue;
 };
 
-struct client *client_new(struct vhost_loop *loop, int take_fd, const struct client_events *events,
+struct client *client_new(struct evloop *loop, int take_fd, const struct client_events *events,
                           void *owner, struct err **errp) MUST_USE;
 void client_free(struct client *c);
 

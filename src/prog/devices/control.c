@@ -20,10 +20,10 @@ struct listen {
 };
 
 struct control {
-    struct vhost_loop *loop; /* borrowed */
+    struct evloop *loop; /* borrowed */
     struct vsock_dev *vsock; /* borrowed */
     enum devctl_sandbox sandbox;
-    struct vhost_source source;
+    struct ev_source source;
     int listen_fd;
     struct list clients;
     unsigned n_clients;
@@ -304,7 +304,7 @@ static bool is_same_user(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == geteuid();
 }
 
-static void listener_ready(struct vhost_source *source, uint32_t events)
+static void listener_ready(struct ev_source *source, uint32_t events)
 {
     struct control *c = CONTAINER_OF(source, struct control, source);
     auto_fd int fd = accept4(c->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -324,7 +324,7 @@ static void listener_ready(struct vhost_source *source, uint32_t events)
     c->n_clients++;
 }
 
-struct control *control_new(struct vhost_loop *loop, int take_fd, enum devctl_sandbox sandbox,
+struct control *control_new(struct evloop *loop, int take_fd, enum devctl_sandbox sandbox,
                             struct err **errp)
 {
     auto_fd int fd = take_fd;
@@ -334,7 +334,7 @@ struct control *control_new(struct vhost_loop *loop, int take_fd, enum devctl_sa
     c->loop = loop;
     c->sandbox = sandbox;
     list_init(&c->clients);
-    if (!vhost_loop_add(loop, &c->source, fd, EPOLLIN, listener_ready, errp)) {
+    if (!evloop_add(loop, &c->source, fd, EPOLLIN, listener_ready, errp)) {
         free(c);
         return NULL;
     }
@@ -353,7 +353,7 @@ void control_free(struct control *c)
         return;
     while (!list_is_empty(&c->clients))
         client_gone(CONTAINER_OF(c->clients.next, struct client, link));
-    vhost_loop_remove(c->loop, &c->source);
+    evloop_remove(c->loop, &c->source);
     (void)close(c->listen_fd);
     vec_done(&c->listens);
     free(c);

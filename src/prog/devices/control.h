@@ -13,7 +13,7 @@ struct control;
 
 /* Takes the listening socket over. The vsock device is set by control_set_vsock() before the loop
  * runs: each needs the other. */
-struct control *control_new(struct vhost_loop *loop, int take_fd, enum devctl_sandbox sandbox,
+struct control *control_new(struct evloop *loop, int take_fd, enum devctl_sandbox sandbox,
                             struct err **errp) MUST_USE;
 void control_set_vsock(struct control *c, struct vsock_dev *vsock);
 /* Frees before the vsock device. */

@@ -19,7 +19,7 @@
 #define OTHER_FDS 64
 
 struct devices {
-    struct vhost_loop *loop;
+    struct evloop *loop;
     struct vsock_dev *vsock;
     struct control *control;
     bool has_warned, has_failed;
@@ -59,7 +59,7 @@ static void qemu_gone(void *owner, const struct err *err)
     if (err)
         log_error("%s", err_text(err));
     d->has_failed = err != NULL;
-    vhost_loop_stop(d->loop);
+    evloop_stop(d->loop);
 }
 
 static const struct vsock_dev_events vsock_events = {
@@ -116,7 +116,7 @@ static bool serve(struct devices *d, const struct options *o, struct err **errp)
     const unsigned n_streams = raise_limit();
     enum devctl_sandbox level;
 
-    d->loop = vhost_loop_new(errp);
+    d->loop = evloop_new(errp);
     if (!d->loop || !sandbox_enter(&level, errp))
         return false;
     d->control = control_new(d->loop, o->control_fd, level, errp);
@@ -126,7 +126,7 @@ static bool serve(struct devices *d, const struct options *o, struct err **errp)
     if (!d->vsock)
         return false;
     control_set_vsock(d->control, d->vsock);
-    return vhost_loop_run(d->loop, errp);
+    return evloop_run(d->loop, errp);
 }
 
 int main(int argc, char **argv)
@@ -149,6 +149,6 @@ int main(int argc, char **argv)
     if (d.vsock)
         control_free(d.control);
     vsock_dev_free(d.vsock);
-    vhost_loop_free(d.loop);
+    evloop_free(d.loop);
     return ok && !d.has_failed ? 0 : 1;
 }

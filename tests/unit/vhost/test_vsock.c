@@ -114,6 +114,36 @@ static void refusals_pass_both_ways(void **state)
     (void)close(fd);
 }
 
+static void guest_that_closes_without_end_resets_a_forward(void **state)
+{
+    static const struct {
+        struct sv preface;
+        bool ends_first;
+        unsigned long resets;
+    } cases[] = {
+        { { "p", 1 }, false, 1 },
+        { { "p", 1 }, true, 0 },
+        { { "", 0 }, false, 0 }, /* no forward: a plain close */
+    };
+    struct vsock_bench *b = *state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint64_t before = vsock_dev_counters(b->dev)->reset;
+        int fd = vsock_bench_connect(b, BENCH_ECHO_PORT, cases[i].preface, NULL, false);
+        struct fake_conn *c;
+
+        vsock_bench_settle(b);
+        c = b->guest.conns[b->guest.n_conns - 1];
+        if (cases[i].ends_first)
+            assert_true(fake_conn_packet(&b->guest, c, VSOCK_OP_SHUTDOWN, VSOCK_SHUTDOWN_SEND));
+        assert_true(fake_conn_packet(&b->guest, c, VSOCK_OP_SHUTDOWN, VSOCK_SHUTDOWN_BOTH));
+        vsock_bench_settle(b);
+        assert_int_equal(vsock_dev_counters(b->dev)->reset - before, cases[i].resets);
+        assert_int_equal(vsock_dev_counters(b->dev)->live, 0);
+        (void)close(fd);
+    }
+}
+
 /* Reads what the socket has; returns true at the end of file. */
 static bool drain(int fd, uint64_t *sum, size_t *n)
 {
@@ -444,7 +474,7 @@ static void idle_device_makes_no_interrupts(void **state)
     (void)fake_guest_called(b->g, 0);
     (void)fake_guest_called(b->g, 1);
     for (int i = 0; i < 10; i++)
-        assert_true(vhost_loop_step(b->loop, 1, NULL));
+        assert_true(evloop_step(b->loop, 1, NULL));
     assert_false(fake_guest_called(b->g, 0));
     assert_false(fake_guest_called(b->g, 1));
 }
@@ -458,11 +488,11 @@ static void recheck_finds_lost_kicks_and_then_rests(void **state)
     vsock_bench_open(&b, ALL_FEATURES, 16, true);
     c = fake_vsock_connect(&b.guest, BENCH_PORT);
     vsock_bench_settle(&b);
-    assert_true(vhost_timer_is_running(&b.dev->base.recheck_timer));
+    assert_true(ev_timer_is_running(&b.dev->base.recheck_timer));
     b.g->is_up = false; /* its kicks are lost from now on */
     assert_int_equal(fake_conn_send(&b.guest, c, 1), 1);
-    while (vhost_timer_is_running(&b.dev->base.recheck_timer))
-        assert_true(vhost_loop_step(b.loop, 20, NULL)); /* the last one finds nothing to wait for */
+    while (ev_timer_is_running(&b.dev->base.recheck_timer))
+        assert_true(evloop_step(b.loop, 20, NULL)); /* the last one finds nothing to wait for */
     assert_int_equal(recv(b.accepted[0], &byte, 1, 0), 1);
     vsock_bench_close(&b);
 }
@@ -481,6 +511,7 @@ int main(void)
         CASE(reset_by_the_host_reaches_the_guest),
         CASE(held_stream_waits_and_resets_pass_to_tcp),
         CASE(held_stream_can_be_refused),
+        CASE(guest_that_closes_without_end_resets_a_forward),
         CASE(guest_that_does_not_read_stops_the_host),
         CASE(host_that_does_not_read_stops_the_guest),
         CASE(bytes_left_reach_the_host_after_the_guest_closed),

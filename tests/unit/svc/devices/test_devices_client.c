@@ -20,7 +20,7 @@
 
 struct world {
     char dir[32], *path;
-    struct vhost_loop *loop;
+    struct evloop *loop;
     struct control *control;
     struct vsock_dev *vsock;
     struct fake_guest *g;
@@ -41,7 +41,7 @@ static void spin(void *arg)
 {
     struct world *w = arg;
 
-    assert_true(vhost_loop_step(w->loop, 0, NULL));
+    assert_true(evloop_step(w->loop, 0, NULL));
 }
 
 static void guest_up(void *owner, bool resumed)
@@ -87,7 +87,7 @@ static void settle(struct world *w)
     for (int idle = 0; idle < 4; idle++) {
         (void)uv_run(&w->uv, UV_RUN_NOWAIT);
         spin(w);
-        if (fake_vsock_poll(&w->guest) || vhost_loop_is_busy(w->loop))
+        if (fake_vsock_poll(&w->guest) || evloop_is_busy(w->loop))
             idle = 0;
     }
 }
@@ -112,7 +112,7 @@ static int setup(void **state)
     w->path = mem_printf("%s/s", w->dir);
     assert_true(sock_unix_listen(w->path, SOCK_SEQPACKET, &listen_fd, NULL));
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-    w->loop = vhost_loop_new(NULL);
+    w->loop = evloop_new(NULL);
     w->control = control_new(w->loop, listen_fd, DEVCTL_SANDBOX_LANDLOCK, NULL);
     w->vsock = vsock_dev_new(w->loop, fds[1], 100, true, &vsock_events, w, NULL);
     control_set_vsock(w->control, w->vsock);
@@ -138,7 +138,7 @@ static int teardown(void **state)
     vsock_dev_free(w->vsock);
     fake_vsock_done(&w->guest);
     fake_guest_free(w->g);
-    vhost_loop_free(w->loop);
+    evloop_free(w->loop);
     if (w->fd >= 0)
         (void)close(w->fd);
     (void)unlink(w->path);

@@ -1,4 +1,4 @@
-#include "vhost/loop.h"
+#include "sys/evloop.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #define BATCH 64
 
-struct vhost_loop {
+struct evloop {
     int epoll_fd;
     bool stopped, had_events;
     struct list timers; /* by due time */
@@ -27,23 +27,23 @@ static int64_t now_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-struct vhost_loop *vhost_loop_new(struct err **errp)
+struct evloop *evloop_new(struct err **errp)
 {
     int fd = epoll_create1(EPOLL_CLOEXEC);
-    struct vhost_loop *loop;
+    struct evloop *loop;
 
     if (fd < 0) {
         (void)err_set_os(errp, errno, "cannot create an epoll instance");
         return NULL;
     }
-    loop = mem_new(struct vhost_loop);
+    loop = mem_new(struct evloop);
     loop->epoll_fd = fd;
     list_init(&loop->timers);
     list_init(&loop->tasks);
     return loop;
 }
 
-void vhost_loop_free(struct vhost_loop *loop)
+void evloop_free(struct evloop *loop)
 {
     if (!loop)
         return;
@@ -51,8 +51,8 @@ void vhost_loop_free(struct vhost_loop *loop)
     free(loop);
 }
 
-bool vhost_loop_add(struct vhost_loop *loop, struct vhost_source *source, int fd, uint32_t events,
-                    vhost_source_fn on_ready, struct err **errp)
+bool evloop_add(struct evloop *loop, struct ev_source *source, int fd, uint32_t events,
+                    ev_source_fn on_ready, struct err **errp)
 {
     struct epoll_event event = { .events = events, .data.ptr = source };
 
@@ -65,7 +65,7 @@ bool vhost_loop_add(struct vhost_loop *loop, struct vhost_source *source, int fd
     return true;
 }
 
-void vhost_loop_change(struct vhost_loop *loop, struct vhost_source *source, uint32_t events)
+void evloop_change(struct evloop *loop, struct ev_source *source, uint32_t events)
 {
     struct epoll_event event = { .events = events, .data.ptr = source };
     int rc = epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, source->fd, &event);
@@ -73,7 +73,7 @@ void vhost_loop_change(struct vhost_loop *loop, struct vhost_source *source, uin
     assert(rc == 0); /* it was added and is open */
 }
 
-void vhost_loop_remove(struct vhost_loop *loop, struct vhost_source *source)
+void evloop_remove(struct evloop *loop, struct ev_source *source)
 {
     if (source->fd < 0)
         return;
@@ -84,31 +84,31 @@ void vhost_loop_remove(struct vhost_loop *loop, struct vhost_source *source)
             loop->batch[i].data.ptr = NULL;
 }
 
-void vhost_timer_start(struct vhost_loop *loop, struct vhost_timer *timer, unsigned after_ms,
-                       vhost_timer_fn on_due)
+void ev_timer_start(struct evloop *loop, struct ev_timer *timer, unsigned after_ms,
+                       ev_timer_fn on_due)
 {
     struct list *after;
 
-    vhost_timer_stop(timer);
+    ev_timer_stop(timer);
     timer->due_ms = now_ms() + after_ms;
     timer->on_due = on_due;
     for (after = loop->timers.prev; after != &loop->timers; after = after->prev)
-        if (CONTAINER_OF(after, struct vhost_timer, link)->due_ms <= timer->due_ms)
+        if (CONTAINER_OF(after, struct ev_timer, link)->due_ms <= timer->due_ms)
             break;
     list_push_front(after, &timer->link);
 }
 
-void vhost_timer_stop(struct vhost_timer *timer)
+void ev_timer_stop(struct ev_timer *timer)
 {
     list_remove(&timer->link);
 }
 
-bool vhost_timer_is_running(const struct vhost_timer *timer)
+bool ev_timer_is_running(const struct ev_timer *timer)
 {
     return timer->link.next != NULL;
 }
 
-void vhost_task_queue(struct vhost_loop *loop, struct vhost_task *task, vhost_task_fn run)
+void ev_task_queue(struct evloop *loop, struct ev_task *task, ev_task_fn run)
 {
     if (task->link.next)
         return;
@@ -116,17 +116,17 @@ void vhost_task_queue(struct vhost_loop *loop, struct vhost_task *task, vhost_ta
     list_push_back(&loop->tasks, &task->link);
 }
 
-void vhost_task_cancel(struct vhost_task *task)
+void ev_task_cancel(struct ev_task *task)
 {
     list_remove(&task->link);
 }
 
-static void run_timers(struct vhost_loop *loop)
+static void run_timers(struct evloop *loop)
 {
     int64_t now = now_ms();
 
     while (!list_is_empty(&loop->timers)) {
-        struct vhost_timer *first = CONTAINER_OF(loop->timers.next, struct vhost_timer, link);
+        struct ev_timer *first = CONTAINER_OF(loop->timers.next, struct ev_timer, link);
 
         if (first->due_ms > now)
             return;
@@ -136,7 +136,7 @@ static void run_timers(struct vhost_loop *loop)
 }
 
 /* Runs the tasks that are queued now; those queued meanwhile wait for the next round. */
-static void run_tasks(struct vhost_loop *loop)
+static void run_tasks(struct evloop *loop)
 {
     struct list mark;
 
@@ -144,7 +144,7 @@ static void run_tasks(struct vhost_loop *loop)
         return;
     list_push_back(&loop->tasks, &mark);
     while (loop->tasks.next != &mark) {
-        struct vhost_task *task = CONTAINER_OF(loop->tasks.next, struct vhost_task, link);
+        struct ev_task *task = CONTAINER_OF(loop->tasks.next, struct ev_task, link);
 
         list_remove(&task->link);
         task->run(task);
@@ -152,23 +152,23 @@ static void run_tasks(struct vhost_loop *loop)
     list_remove(&mark);
 }
 
-static int wait_limit(struct vhost_loop *loop, int wait_ms)
+static int wait_limit(struct evloop *loop, int wait_ms)
 {
-    struct vhost_timer *first;
+    struct ev_timer *first;
     int64_t left;
 
     if (!list_is_empty(&loop->tasks) || loop->stopped)
         return 0;
     if (list_is_empty(&loop->timers))
         return wait_ms;
-    first = CONTAINER_OF(loop->timers.next, struct vhost_timer, link);
+    first = CONTAINER_OF(loop->timers.next, struct ev_timer, link);
     left = first->due_ms - now_ms();
     if (left < 0)
         left = 0;
     return wait_ms >= 0 && wait_ms < left ? wait_ms : (int)left;
 }
 
-bool vhost_loop_step(struct vhost_loop *loop, int wait_ms, struct err **errp)
+bool evloop_step(struct evloop *loop, int wait_ms, struct err **errp)
 {
     int n;
 
@@ -182,7 +182,7 @@ bool vhost_loop_step(struct vhost_loop *loop, int wait_ms, struct err **errp)
     loop->had_events = n > 0;
     for (loop->at_event = 0; loop->at_event < loop->n_events;) {
         struct epoll_event *event = &loop->batch[loop->at_event++];
-        struct vhost_source *source = event->data.ptr;
+        struct ev_source *source = event->data.ptr;
 
         if (source)
             source->on_ready(source, event->events);
@@ -191,20 +191,20 @@ bool vhost_loop_step(struct vhost_loop *loop, int wait_ms, struct err **errp)
     return true;
 }
 
-bool vhost_loop_is_busy(const struct vhost_loop *loop)
+bool evloop_is_busy(const struct evloop *loop)
 {
     return loop->had_events || !list_is_empty(&loop->tasks);
 }
 
-bool vhost_loop_run(struct vhost_loop *loop, struct err **errp)
+bool evloop_run(struct evloop *loop, struct err **errp)
 {
     while (!loop->stopped)
-        if (!vhost_loop_step(loop, -1, errp))
+        if (!evloop_step(loop, -1, errp))
             return false;
     return true;
 }
 
-void vhost_loop_stop(struct vhost_loop *loop)
+void evloop_stop(struct evloop *loop)
 {
     loop->stopped = true;
 }

@@ -1,0 +1,92 @@
+#include "sys/evloop.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "../unit_test.h"
+
+struct probe {
+    struct evloop *loop;
+    struct ev_source a, b;
+    struct ev_timer timers[3];
+    struct ev_task task;
+    unsigned n_ready, n_runs;
+    char order[8];
+    unsigned n_order;
+};
+
+static struct probe probe;
+
+static void removes_the_other(struct ev_source *source, uint32_t events)
+{
+    probe.n_ready++;
+    evloop_remove(probe.loop, source == &probe.a ? &probe.b : &probe.a);
+}
+
+static void removed_source_is_not_called_in_the_same_round(void **state)
+{
+    int fds[2] = { eventfd(1, EFD_CLOEXEC), eventfd(1, EFD_CLOEXEC) };
+
+    probe = (struct probe){ .loop = evloop_new(NULL) };
+    assert_true(evloop_add(probe.loop, &probe.a, fds[0], EPOLLIN, removes_the_other, NULL));
+    assert_true(evloop_add(probe.loop, &probe.b, fds[1], EPOLLIN, removes_the_other, NULL));
+    assert_true(evloop_step(probe.loop, 0, NULL));
+    assert_int_equal(probe.n_ready, 1);
+    evloop_remove(probe.loop, &probe.a);
+    evloop_remove(probe.loop, &probe.b);
+    evloop_free(probe.loop);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+}
+
+static void due(struct ev_timer *timer)
+{
+    probe.order[probe.n_order++] = (char)('0' + (timer - probe.timers));
+    if (probe.n_order == 2)
+        evloop_stop(probe.loop);
+}
+
+static void timers_run_in_order_unless_stopped(void **state)
+{
+    probe = (struct probe){ .loop = evloop_new(NULL) };
+    ev_timer_start(probe.loop, &probe.timers[0], 20, due);
+    ev_timer_start(probe.loop, &probe.timers[1], 1, due);
+    ev_timer_start(probe.loop, &probe.timers[2], 10, due);
+    assert_true(ev_timer_is_running(&probe.timers[2]));
+    ev_timer_stop(&probe.timers[2]);
+    assert_false(ev_timer_is_running(&probe.timers[2]));
+    assert_true(evloop_run(probe.loop, NULL));
+    assert_string_equal(probe.order, "10");
+    evloop_free(probe.loop);
+}
+
+static void run_again(struct ev_task *task)
+{
+    if (++probe.n_runs < 3)
+        ev_task_queue(probe.loop, task, run_again);
+}
+
+static void task_that_queues_itself_waits_for_the_next_round(void **state)
+{
+    probe = (struct probe){ .loop = evloop_new(NULL) };
+    ev_task_queue(probe.loop, &probe.task, run_again);
+    ev_task_queue(probe.loop, &probe.task, run_again); /* queued once */
+    for (unsigned i = 1; i <= 3; i++) {
+        /* While a task is queued nothing waits, even without an end. */
+        assert_true(evloop_step(probe.loop, i < 3 ? -1 : 0, NULL));
+        assert_int_equal(probe.n_runs, i);
+    }
+    evloop_free(probe.loop);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(removed_source_is_not_called_in_the_same_round),
+        cmocka_unit_test(timers_run_in_order_unless_stopped),
+        cmocka_unit_test(task_that_queues_itself_waits_for_the_next_round),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
