@@ -33,6 +33,8 @@ char *quote_printable(struct sv text, size_t max);
 bool utf8_is_valid(struct sv text);
 /* Decodes one code point; returns its length, 0 when invalid or empty. */
 unsigned utf8_decode(struct sv text, uint32_t *out_rune);
+/* Appends a code point; one that does not exist becomes U+FFFD. */
+void utf8_put(struct sb *out, uint32_t rune);
 size_t utf8_count(struct sv text); /* code points; invalid bytes count as one */
 
 #endif

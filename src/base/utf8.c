@@ -58,3 +58,24 @@ size_t utf8_count(struct sv text)
     }
     return count;
 }
+
+void utf8_put(struct sb *out, uint32_t rune)
+{
+    if (rune > 0x10ffff || (rune >= 0xd800 && rune < 0xe000))
+        rune = 0xfffd;
+    if (rune < 0x80) {
+        sb_putc(out, (char)rune);
+    } else if (rune < 0x800) {
+        sb_putc(out, (char)(0xc0 | rune >> 6));
+        sb_putc(out, (char)(0x80 | (rune & 0x3f)));
+    } else if (rune < 0x10000) {
+        sb_putc(out, (char)(0xe0 | rune >> 12));
+        sb_putc(out, (char)(0x80 | (rune >> 6 & 0x3f)));
+        sb_putc(out, (char)(0x80 | (rune & 0x3f)));
+    } else {
+        sb_putc(out, (char)(0xf0 | rune >> 18));
+        sb_putc(out, (char)(0x80 | (rune >> 12 & 0x3f)));
+        sb_putc(out, (char)(0x80 | (rune >> 6 & 0x3f)));
+        sb_putc(out, (char)(0x80 | (rune & 0x3f)));
+    }
+}

@@ -223,22 +223,10 @@ static void put_float(struct sb *out, const struct spec *spec, double number)
 #pragma GCC diagnostic pop
 }
 
-static void put_rune(struct sb *out, json_int_t rune)
+/* Go prints what is no code point as U+FFFD. */
+static uint32_t rune_of(json_int_t n)
 {
-    if (rune >= 0 && rune < 0x80) {
-        sb_putc(out, (char)rune);
-        return;
-    }
-
-    json_t *text = NULL;
-    char escaped[16];
-
-    if (rune >= 0 && rune < 0x10000) {
-        (void)snprintf(escaped, sizeof(escaped), "\"\\u%04x\"", (unsigned)rune);
-        text = json_loads(escaped, JSON_DECODE_ANY, NULL);
-    }
-    sb_puts(out, text ? json_string_value(text) : "\xef\xbf\xbd");
-    json_decref(text);
+    return n >= 0 && n <= 0x10ffff ? (uint32_t)n : 0xfffd;
 }
 
 static void put_string(struct sb *out, const struct spec *spec, struct sv text)
@@ -282,7 +270,7 @@ static bool put_verb(struct sb *out, const struct spec *spec, value v)
         return true;
     }
     if (json_is_integer(v) && verb == 'c') {
-        put_rune(out, json_integer_value(v));
+        utf8_put(out, rune_of(json_integer_value(v)));
         return true;
     }
     if (json_is_real(v) && strchr("vgGeEfF", verb)) {

@@ -63,21 +63,10 @@ static bool put_hex(struct sb *out, struct sv digits, bool is_byte)
 
     if (!parse_u64_base(digits, 16, &rune) || rune > 0x10ffff)
         return false;
-    if (is_byte || rune < 0x80) {
+    if (is_byte)
         sb_putc(out, (char)rune);
-    } else if (rune < 0x800) {
-        sb_putc(out, (char)(0xc0 | rune >> 6));
-        sb_putc(out, (char)(0x80 | (rune & 0x3f)));
-    } else if (rune < 0x10000) {
-        sb_putc(out, (char)(0xe0 | rune >> 12));
-        sb_putc(out, (char)(0x80 | (rune >> 6 & 0x3f)));
-        sb_putc(out, (char)(0x80 | (rune & 0x3f)));
-    } else {
-        sb_putc(out, (char)(0xf0 | rune >> 18));
-        sb_putc(out, (char)(0x80 | (rune >> 12 & 0x3f)));
-        sb_putc(out, (char)(0x80 | (rune >> 6 & 0x3f)));
-        sb_putc(out, (char)(0x80 | (rune & 0x3f)));
-    }
+    else
+        utf8_put(out, (uint32_t)rune);
     return true;
 }
 

@@ -80,7 +80,7 @@ static void expand(struct scope *scope, bool host, char **text, const char *labe
         return;
     if (!*vars)
         *vars = host ? host_vars(scope->job) : guest_vars(scope->job);
-    if (vars_expand(*text, *vars, &expanded, &err)) {
+    if (vars_expand(*text, *vars, NULL, &expanded, &err)) {
         mem_replace(text, expanded);
     } else {
         auto_mem char *quoted = quote_tick_dup(*text);

@@ -1,5 +1,5 @@
 /*
- * Expansion of Go templates with a fixed set of variables.
+ * Expansion of Go templates with a set of variables.
  */
 #ifndef MODEL_CONFIG_VARS_H
 #define MODEL_CONFIG_VARS_H
@@ -8,8 +8,10 @@
 
 #include "base/err.h"
 
-/* vars is an object: ".Name" is its member, naming one that is not there is ERR_INVALID. Objects
- * inside are maps: a missing key prints "<no value>". *out_text is owned. */
-bool vars_expand(const char *text, const json_t *vars, char **out_text, struct err **errp) MUST_USE;
+/* vars is an object: ".Name" is its member. Naming one that is not there prints "<no value>", or is
+ * ERR_INVALID when type says what vars stands for ("store.FormatData"); objects inside are maps
+ * either way. *out_text is owned. */
+bool vars_expand(const char *text, const json_t *vars, const char *type, char **out_text,
+                 struct err **errp) MUST_USE;
 
 #endif

@@ -85,5 +85,5 @@ bool instance_expand(const struct instance *inst, const struct store *store, con
 {
     auto_json json_t *data = instance_data(inst, store);
 
-    return vars_expand(text, data, out_text, errp);
+    return vars_expand(text, data, "store.FormatData", out_text, errp);
 }

@@ -1,0 +1,25 @@
+/* An expression, a NUL, the YAML text it is applied to. What comes out is YAML again. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz.h"
+#include "lang/expr/expr.h"
+#include "lang/yaml/yaml_text.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct sv text = { (const char *)data, size }, expression;
+    auto_err struct err *err = NULL;
+    char *edited = NULL;
+
+    if (size > 65536)
+        return 0;
+    sv_next(&text, '\0', &expression);
+    if (!expr_edit_text(text, expression, &edited, &err)) {
+        assert(err && !edited);
+        return 0;
+    }
+    free(edited);
+    return 0;
+}
