@@ -392,9 +392,11 @@ static struct node *parse_operand(struct parser *p, struct err **errp)
         } else if (is_op(p, "[")) {
             node = take_brackets(p, node, errp);
         } else if (p->token.kind == TOKEN_DOT) {
-            if (!advance(p, true, errp) || !is_op(p, "[")) {
+            bool ok = advance(p, true, errp) && (is_op(p, "[") || fail(p, errp, "expected `[`"));
+
+            if (!ok) {
                 node_free(node);
-                return fail(p, errp, "expected `[`");
+                return NULL;
             }
         } else if (is_op(p, "?")) {
             if (!advance(p, false, errp)) {

@@ -239,6 +239,19 @@ static void pass(struct attach *a, struct yaml_node *node, size_t end)
     a->last_end = a->pos;
 }
 
+/* A last line of nothing but blanks is content. */
+static bool ends_in_blanks(struct sv text)
+{
+    size_t n;
+
+    while (text.n > 0 && text.p[text.n - 1] == '\n')
+        text.n--;
+    n = text.n;
+    while (n > 0 && is_blank(text.p[n - 1]))
+        n--;
+    return n < text.n && (n == 0 || text.p[n - 1] == '\n');
+}
+
 /* The blank lines below a block scalar are layout unless its header says "+". */
 static void walk_block_scalar(struct attach *a, struct yaml_node *node)
 {
@@ -254,8 +267,7 @@ static void walk_block_scalar(struct attach *a, struct yaml_node *node)
         }
         keeps = keeps || header.p[i] == '+';
     }
-    /* A last line of nothing but blanks is content. */
-    keeps = keeps || (node->text.n > 0 && is_blank(node->text.p[node->text.n - 1]));
+    keeps = keeps || ends_in_blanks(node->text);
     while (!keeps && end > start + 1 && strchr(" \t\r\n", a->text.p[end - 1]))
         end--;
     pass(a, node, end);

@@ -41,6 +41,7 @@ static void comments_and_blank_lines_stay_where_they_are(void **state)
         { "a: |  # behind the header\n  # content\n  x\n\n# head\nb: 1\n", NULL },
         { "a: |\n  x\n\nb: >-\n  folded\n  lines\n\n  second\n\nc: 1\n", NULL },
         { "a: |+\n  x\n\n\nb: 1\n", NULL },
+        { "- |\n  x\n   \n- >\n  y\n   \n- b\n", NULL },
         { "a: \"#no comment\"  # but this\nb: x#y\n", NULL },
         { "a: [\n  # first\n  x,  # behind x\n  y\n  # foot\n]\nb: 1\n", NULL },
         { "# only comments\n\n# in here\n", NULL },
