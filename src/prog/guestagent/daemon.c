@@ -1,7 +1,8 @@
 /*
- * One thread, one epoll set: the link and its listening socket, signals, one timer, and, until the
- * boot is over, inotify on /run for the markers of wire/initrd.h. Idle, connected, booted: nothing
- * wakes up.
+ * One thread. Its loop serves the connections of forwards directly; everything else, of which
+ * little happens, is in an epoll set of its own that is one source of the loop: the link and its
+ * listening socket, signals, one timer, and, until the boot is over, inotify on /run for the
+ * markers of wire/initrd.h. Idle, connected, booted: nothing wakes up.
  *
  * The phase `ssh` is done when the marker is there (user, keys and environment are final) and
  * something listens on port 22. Nobody tells of a listener, so that one is looked for with growing
@@ -21,6 +22,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "prog/guestagent/clock.h"
+#include "prog/guestagent/forwards.h"
 #include "prog/guestagent/link.h"
 #include "prog/guestagent/netconf.h"
 #include "prog/guestagent/netif.h"
@@ -31,6 +33,7 @@
 #include "prog/guestagent/unit.h"
 #include "prog/guestagent/update.h"
 #include "sys/dir.h"
+#include "sys/evloop.h"
 #include "sys/file.h"
 #include "sys/host.h"
 #include "sys/proc.h"
@@ -55,6 +58,9 @@ enum source {
 };
 
 struct daemon {
+    struct evloop *loop; /* forwards; epoll_fd is one of its sources */
+    struct ev_source own_events;
+    struct forwards *forwards;
     int epoll_fd, signal_fd, timer_fd;
     int markers_fd;     /* -1 once the boot is over */
     int addresses_fd;   /* -1 unless the primary interface waits for its address */
@@ -101,6 +107,7 @@ static void greet(struct daemon *d)
     report_put_hello(0, &frames);
     phases_put_all(&d->phases, &frames);
     link_send(&d->link, &frames);
+    forwards_begin(d->forwards);
 }
 
 static void check_ssh(struct daemon *d)
@@ -230,7 +237,8 @@ static void take_message(struct daemon *d, const struct guest_msg *msg)
     case GUEST_PING:
         link_send_msg(&d->link, &(struct guest_msg){ .type = GUEST_PONG, .id = msg->id });
         break;
-    default: /* what only a guest says */
+    default: /* of forwards, or what only a guest says */
+        forwards_take_message(d->forwards, msg);
         break;
     }
 }
@@ -312,6 +320,16 @@ static void dispatch(struct daemon *d, enum source source)
     }
 }
 
+static void own_events_ready(struct ev_source *source, uint32_t ready)
+{
+    struct daemon *d = CONTAINER_OF(source, struct daemon, own_events);
+    struct epoll_event events[8];
+    int n = epoll_wait(d->epoll_fd, events, COUNT(events), 0);
+
+    for (int i = 0; i < n && !d->is_ending; i++)
+        dispatch(d, (enum source)events[i].data.u32);
+}
+
 static bool set_up(struct daemon *d, const struct options *options, struct err **errp)
 {
     static const int signals[] = { SIGTERM, SIGINT, 0 };
@@ -350,26 +368,32 @@ static bool set_up(struct daemon *d, const struct options *options, struct err *
     d->link.epoll_fd_tag = SOURCE_LINK;
     d->link.epoll_listen_tag = SOURCE_LISTEN;
     link_init(&d->link);
+    d->loop = evloop_new(errp);
+    if (!d->loop ||
+        !evloop_add(d->loop, &d->own_events, d->epoll_fd, EPOLLIN, own_events_ready, errp))
+        return false;
+    d->forwards = forwards_new(d->loop, &d->link);
     return true;
 }
 
-static void run(struct daemon *d)
+static bool run(struct daemon *d, struct err **errp)
 {
     check_network(d);
     check_markers(d);
     while (!d->is_ending) {
-        struct epoll_event events[8];
-        int n;
-
         run_timers(d);
-        n = epoll_wait(d->epoll_fd, events, COUNT(events), -1);
-        for (int i = 0; i < n && !d->is_ending; i++)
-            dispatch(d, (enum source)events[i].data.u32);
+        if (d->link.state != LINK_UP)
+            forwards_end(d->forwards);
+        if (!evloop_step(d->loop, -1, errp))
+            return false;
     }
+    return true;
 }
 
 static void tear_down(struct daemon *d)
 {
+    forwards_free(d->forwards);
+    evloop_free(d->loop);
     link_done(&d->link);
     update_cancel(&d->update);
     phases_done(&d->phases);
@@ -389,7 +413,8 @@ static void tear_down(struct daemon *d)
 
 bool daemon_run(const struct options *options, char *const *argv, struct err **errp)
 {
-    struct daemon d = { .epoll_fd = -1,
+    struct daemon d = { .own_events.fd = -1,
+                        .epoll_fd = -1,
                         .signal_fd = -1,
                         .timer_fd = -1,
                         .markers_fd = -1,
@@ -401,7 +426,7 @@ bool daemon_run(const struct options *options, char *const *argv, struct err **e
     bool ok = set_up(&d, options, errp);
 
     if (ok)
-        run(&d);
+        ok = run(&d, errp);
     tear_down(&d);
     if (ok && d.is_replaced) {
         log_info("Going on as the new guest agent");

@@ -14,7 +14,7 @@
 #include "sys/file.h"
 #include "sys/sock.h"
 
-enum { PORT_NAME_MAX = 256 };
+enum { PORT_NAME_MAX = 256, LISTEN_BACKLOG = 4096 };
 
 static bool no_vsock(int errnum)
 {
@@ -54,6 +54,20 @@ bool transport_finish(int fd, struct err **errp)
     if (no_vsock(errnum))
         return err_set(errp, ERR_UNSUPPORTED, "this guest has no vsock device");
     return !errnum || err_set_os(errp, errnum, "cannot connect to the host");
+}
+
+bool transport_vsock_listen(uint32_t port, int *out_fd, struct err **errp)
+{
+    struct sockaddr_vm any = { .svm_family = AF_VSOCK,
+                               .svm_cid = VMADDR_CID_ANY,
+                               .svm_port = port };
+    auto_fd int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0 ||
+        listen(fd, LISTEN_BACKLOG) < 0)
+        return err_set_os(errp, errno, "cannot listen on vsock port %u", port);
+    *out_fd = MOVE_FD(fd);
+    return true;
 }
 
 /* The device file of a port; without udev only sysfs knows its name. NULL = none; owned. */

@@ -16,6 +16,9 @@
 bool transport_vsock(uint32_t port, int *out_fd, struct err **errp) MUST_USE;
 bool transport_finish(int fd, struct err **errp) MUST_USE;
 
+/* Listens on a vsock port of the guest. */
+bool transport_vsock_listen(uint32_t port, int *out_fd, struct err **errp) MUST_USE;
+
 /* Opens a virtio-serial port by name. ERR_NOT_FOUND: the host offers none. ERR_BUSY: somebody has
  * it. */
 bool transport_virtio(const char *name, int *out_fd, struct err **errp) MUST_USE;

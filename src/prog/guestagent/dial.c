@@ -1,0 +1,225 @@
+#include "prog/guestagent/dial.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/un.h>
+
+#include "base/mem.h"
+
+enum { AGAIN_MS = 20 }; /* a Unix listener whose queue is full */
+
+struct dial {
+    struct evloop *loop; /* borrowed */
+    struct ev_source source;
+    struct ev_timer timer, again;
+    int fd;
+    struct dial_address addresses[DIAL_ADDRESSES_MAX];
+    size_t n_addresses, at;
+    int type;
+    dial_done_fn on_done;
+    void *arg; /* borrowed */
+};
+
+static void free_dial(struct dial *d)
+{
+    ev_timer_stop(&d->timer);
+    ev_timer_stop(&d->again);
+    evloop_remove(d->loop, &d->source);
+    if (d->fd >= 0)
+        (void)close(d->fd);
+    free(d);
+}
+
+void dial_cancel(struct dial *d)
+{
+    if (d)
+        free_dial(d);
+}
+
+static void finish(struct dial *d, int error)
+{
+    dial_done_fn on_done = d->on_done;
+    void *arg = d->arg;
+    int fd = -1;
+
+    if (!error) {
+        evloop_remove(d->loop, &d->source);
+        fd = MOVE_FD(d->fd);
+    }
+    free_dial(d);
+    on_done(arg, fd, error);
+}
+
+/* Connects to the next address that takes it. True when the outcome is still open. */
+static bool try_next(struct dial *d, int error);
+
+static void connect_ready(struct ev_source *source, uint32_t events)
+{
+    struct dial *d = CONTAINER_OF(source, struct dial, source);
+    int error = 0;
+    socklen_t len = sizeof(error);
+
+    if (getsockopt(d->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+        error = errno;
+    if (!error)
+        finish(d, 0);
+    else
+        (void)try_next(d, error);
+}
+
+static void time_over(struct ev_timer *timer)
+{
+    finish(CONTAINER_OF(timer, struct dial, timer), ETIMEDOUT);
+}
+
+static void again_due(struct ev_timer *timer)
+{
+    struct dial *d = CONTAINER_OF(timer, struct dial, again);
+
+    d->at--;
+    (void)try_next(d, EAGAIN);
+}
+
+static bool wait_for_connect(struct dial *d)
+{
+    return evloop_add(d->loop, &d->source, d->fd, EPOLLOUT, connect_ready, NULL);
+}
+
+static void close_fd(struct dial *d)
+{
+    evloop_remove(d->loop, &d->source);
+    if (d->fd >= 0)
+        (void)close(MOVE_FD(d->fd));
+}
+
+static bool try_next(struct dial *d, int error)
+{
+    while (d->at < d->n_addresses) {
+        const struct dial_address *to = &d->addresses[d->at++];
+        const int on = 1;
+
+        close_fd(d);
+        d->fd = socket(to->addr.ss_family, d->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (d->fd < 0) {
+            error = errno;
+            continue;
+        }
+        if (d->type == SOCK_STREAM && to->addr.ss_family != AF_UNIX)
+            (void)setsockopt(d->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        if (connect(d->fd, (const struct sockaddr *)&to->addr, to->addr_len) == 0) {
+            finish(d, 0);
+            return false;
+        }
+        error = errno;
+        if (error == EINPROGRESS && wait_for_connect(d))
+            return true;
+        if (error == EAGAIN) {
+            ev_timer_start(d->loop, &d->again, AGAIN_MS, again_due);
+            return true;
+        }
+    }
+    finish(d, error);
+    return false;
+}
+
+static struct dial *new_dial(struct evloop *loop, dial_done_fn on_done, void *arg)
+{
+    struct dial *d = mem_new(struct dial);
+
+    d->loop = loop;
+    d->fd = d->source.fd = -1;
+    d->on_done = on_done;
+    d->arg = arg;
+    ev_timer_start(loop, &d->timer, DIAL_TIMEOUT_MS, time_over);
+    return d;
+}
+
+struct dial *dial_start(struct evloop *loop, const struct dial_address *addresses, size_t n,
+                        int type, dial_done_fn on_done, void *arg)
+{
+    struct dial *d = new_dial(loop, on_done, arg);
+
+    assert(n > 0 && n <= DIAL_ADDRESSES_MAX);
+    memcpy(d->addresses, addresses, n * sizeof(*addresses));
+    d->n_addresses = n;
+    d->type = type;
+    return try_next(d, 0) ? d : NULL;
+}
+
+struct dial *dial_wait(struct evloop *loop, int take_fd, dial_done_fn on_done, void *arg)
+{
+    struct dial *d = new_dial(loop, on_done, arg);
+
+    d->fd = take_fd;
+    if (wait_for_connect(d))
+        return d;
+    finish(d, errno);
+    return NULL;
+}
+
+struct dial_address dial_address_ip(struct sv address, uint16_t port)
+{
+    struct dial_address out = { 0 };
+    struct sockaddr_in *v4 = (struct sockaddr_in *)&out.addr;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&out.addr;
+
+    assert(address.n == 4 || address.n == 16);
+    if (address.n == 4) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(port);
+        memcpy(&v4->sin_addr, address.p, 4);
+        out.addr_len = sizeof(*v4);
+    } else {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(port);
+        memcpy(&v6->sin6_addr, address.p, 16);
+        out.addr_len = sizeof(*v6);
+    }
+    return out;
+}
+
+struct dial_address dial_address_unix(struct sv path)
+{
+    struct dial_address out = { 0 };
+    struct sockaddr_un *un = (struct sockaddr_un *)&out.addr;
+
+    assert(path.n < sizeof(un->sun_path));
+    un->sun_family = AF_UNIX;
+    memcpy(un->sun_path, path.p, path.n);
+    out.addr_len = sizeof(*un);
+    return out;
+}
+
+/* The address from which the guest talks to the world; false when it has none. */
+static bool find_primary(struct dial_address *out)
+{
+    static const char documentation_net[4] = { (char)192, 0, 2, 1 }; /* nothing is sent there */
+    struct dial_address world = dial_address_ip((struct sv){ documentation_net, 4 }, 9);
+    auto_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    out->addr_len = sizeof(out->addr);
+    return fd >= 0 && connect(fd, (struct sockaddr *)&world.addr, world.addr_len) == 0 &&
+           getsockname(fd, (struct sockaddr *)&out->addr, &out->addr_len) == 0;
+}
+
+size_t dial_own_addresses(struct sv wildcard, uint16_t port, bool is_nat,
+                          struct dial_address out[DIAL_ADDRESSES_MAX])
+{
+    static const char v4[4] = { 127, 0, 0, 1 }, v6[16] = { [15] = 1 };
+    struct dial_address primary;
+    bool has_primary = find_primary(&primary);
+    size_t n = 0;
+
+    ((struct sockaddr_in *)&primary.addr)->sin_port = htons(port);
+    if (is_nat && has_primary)
+        out[n++] = primary;
+    if (wildcard.n == sizeof(v6))
+        out[n++] = dial_address_ip((struct sv){ v6, sizeof(v6) }, port);
+    out[n++] = dial_address_ip((struct sv){ v4, sizeof(v4) }, port);
+    if (!is_nat && has_primary && n < DIAL_ADDRESSES_MAX)
+        out[n++] = primary;
+    return n;
+}

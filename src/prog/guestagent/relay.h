@@ -1,0 +1,48 @@
+/*
+ * Relays: pairs of connected sockets between which bytes are moved until both directions have
+ * ended. End 0 is the stream to the host, end 1 the peer in the guest; how ends and resets are told
+ * apart on the stream is wire/tunnel.h.
+ *
+ * A relay belongs to its pool and frees itself; relay_pool_done() resets what is left. What a peer
+ * does not take is kept, at most RELAY_CHUNK_MAX bytes per direction and RELAY_CHUNK_MIN once the
+ * pool keeps RELAY_KEPT_MAX; then the other side is not read. An idle relay has no buffers.
+ */
+#ifndef PROG_GUESTAGENT_RELAY_H
+#define PROG_GUESTAGENT_RELAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/sv.h"
+#include "sys/evloop.h"
+
+#define RELAY_CHUNK_MIN (8u * 1024)
+#define RELAY_CHUNK_MAX (256u * 1024)
+#define RELAY_KEPT_MAX  (32u * 1024 * 1024)
+
+struct relay_pool {
+    struct evloop *loop; /* borrowed */
+    struct list relays;
+    size_t n_relays;
+    size_t n_kept; /* bytes that wait for peers */
+    char *scratch; /* where every read goes first */
+};
+
+void relay_pool_init(struct relay_pool *pool, struct evloop *loop);
+void relay_pool_done(struct relay_pool *pool);
+
+enum relay_flags {
+    RELAY_FROM_UNIX = 1u << 0, /* the host's socket is a Unix socket: a close is not a reset */
+};
+
+/* Both descriptors are non-blocking; first (borrowed for the call) goes to the peer before what the
+ * stream brings. */
+void relay_start(struct relay_pool *pool, int take_stream_fd, int take_peer_fd, struct sv first,
+                 unsigned flags);
+
+/* Closes a socket; a TCP connection is reset. */
+void relay_close_with_reset(int take_fd);
+
+#endif

@@ -1,0 +1,298 @@
+/*
+ * States of a stream: its preface is awaited (entry), then its target is dialled (dial), then it is
+ * a relay of the pool, or a session with a UDP socket (entry again, with datagrams).
+ */
+#include "prog/guestagent/tunnel.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+/* after sys/socket.h, whose types it uses */
+#include <linux/vm_sockets.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/quote.h"
+#include "prog/guestagent/datagrams.h"
+#include "prog/guestagent/dial.h"
+
+enum {
+    PREFACE_MS = 10000,
+    PAUSE_MS = 100,     /* of accepting, without descriptors */
+    ACCEPTS_MAX = 64,   /* before others have their turn */
+    UDP_READS_MAX = 64, /* before others have their turn */
+};
+
+struct tunnel {
+    struct relay_pool *pool;            /* borrowed */
+    const struct tunnel_events *events; /* borrowed */
+    void *arg;                          /* borrowed */
+    int listen_fd;
+    struct ev_source source;
+    struct ev_timer pause;
+    struct list entries;
+};
+
+struct entry {
+    struct list link;
+    struct tunnel *t; /* borrowed */
+    int fd;           /* the stream, until it is handed on */
+    struct ev_source source;
+    struct ev_timer timer;
+    struct sb in;
+    struct tunnel_preface preface; /* points into in */
+    struct sv rest;                /* what followed it */
+    struct dial *dial;
+    int udp_fd;
+    struct ev_source udp_source;
+    struct datagrams datagrams;
+};
+
+static struct evloop *loop_of(const struct entry *e)
+{
+    return e->t->pool->loop;
+}
+
+/* What it still has is reset. */
+static void entry_free(struct entry *e)
+{
+    evloop_remove(loop_of(e), &e->source);
+    evloop_remove(loop_of(e), &e->udp_source);
+    ev_timer_stop(&e->timer);
+    dial_cancel(e->dial);
+    datagrams_done(&e->datagrams);
+    if (e->fd >= 0)
+        (void)close(e->fd);
+    if (e->udp_fd >= 0)
+        (void)close(e->udp_fd);
+    sb_done(&e->in);
+    list_remove(&e->link);
+    free(e);
+}
+
+/* UDP sessions. */
+
+static void udp_ready(struct ev_source *source, uint32_t events)
+{
+    struct entry *e = CONTAINER_OF(source, struct entry, udp_source);
+    char *scratch = e->t->pool->scratch;
+
+    for (int i = 0; i < UDP_READS_MAX; i++) {
+        ssize_t n = recv(e->udp_fd, scratch, TUNNEL_DATAGRAM_LEN_MAX, MSG_DONTWAIT);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n < 0) { /* nobody is there */
+            entry_free(e);
+            return;
+        }
+        datagrams_send(&e->datagrams, (struct sv){ scratch, (size_t)n });
+    }
+}
+
+static void datagram_came(struct datagrams *d, struct sv datagram)
+{
+    struct entry *e = CONTAINER_OF(d, struct entry, datagrams);
+
+    if (send(e->udp_fd, datagram.p, datagram.n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+        errno == ECONNREFUSED)
+        entry_free(e);
+}
+
+static void session_ended(struct datagrams *d)
+{
+    entry_free(CONTAINER_OF(d, struct entry, datagrams));
+}
+
+static void start_session(struct entry *e, int take_udp_fd)
+{
+    static const struct datagrams_events events = { datagram_came, session_ended };
+
+    e->udp_fd = take_udp_fd;
+    if (!evloop_add(loop_of(e), &e->udp_source, e->udp_fd, EPOLLIN, udp_ready, NULL) ||
+        !datagrams_init(&e->datagrams, loop_of(e), MOVE_FD(e->fd), e->rest, &events))
+        entry_free(e);
+}
+
+/* Dialling. */
+
+static void dial_done(void *arg, int take_fd, int error)
+{
+    struct entry *e = arg;
+
+    e->dial = NULL;
+    if (take_fd < 0) {
+        log_debug("A forwarded connection is refused: %s", strerror(error));
+        entry_free(e);
+    } else if (e->preface.kind == TUNNEL_UDP) {
+        start_session(e, take_fd);
+    } else {
+        relay_start(e->t->pool, MOVE_FD(e->fd), take_fd, e->rest,
+                    e->preface.flags & TUNNEL_FROM_UNIX ? RELAY_FROM_UNIX : 0);
+        entry_free(e);
+    }
+}
+
+static bool is_wildcard(struct sv address)
+{
+    for (size_t i = 0; i < address.n; i++)
+        if (address.p[i])
+            return false;
+    return true;
+}
+
+static void dial_target(struct entry *e)
+{
+    const struct tunnel_preface *p = &e->preface;
+    struct tunnel *t = e->t;
+    struct dial_address addresses[DIAL_ADDRESSES_MAX];
+    size_t n = 1;
+    struct dial *dial;
+
+    if (p->kind == TUNNEL_UNIX)
+        addresses[0] = dial_address_unix(p->path);
+    else if (is_wildcard(p->address))
+        n = dial_own_addresses(p->address, p->port,
+                               t->events->is_nat && t->events->is_nat(t->arg, p->kind, p->port),
+                               addresses);
+    else
+        addresses[0] = dial_address_ip(p->address, p->port);
+    dial = dial_start(loop_of(e), addresses, n, p->kind == TUNNEL_UDP ? SOCK_DGRAM : SOCK_STREAM,
+                      dial_done, e);
+    if (dial)
+        e->dial = dial;
+}
+
+/* The preface. */
+
+static void preface_ready(struct ev_source *source, uint32_t events)
+{
+    struct entry *e = CONTAINER_OF(source, struct entry, source);
+    size_t size = 4 * TUNNEL_PREFACE_LEN_MAX - e->in.n;
+    ssize_t n = recv(e->fd, sb_reserve(&e->in, size), size, MSG_DONTWAIT);
+    auto_err struct err *err = NULL;
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0) {
+        entry_free(e);
+        return;
+    }
+    sb_commit(&e->in, (size_t)n);
+    e->rest = sb_view(&e->in);
+    switch (tunnel_preface_take(&e->rest, &e->preface, &err)) {
+    case TUNNEL_MORE:
+        return;
+    case TUNNEL_TAKEN:
+        evloop_remove(loop_of(e), &e->source);
+        ev_timer_stop(&e->timer);
+        dial_target(e);
+        return;
+    case TUNNEL_BROKEN:
+        log_warn("A forwarded connection is refused: %s", err_text(err));
+        entry_free(e);
+        return;
+    }
+}
+
+static void preface_overdue(struct ev_timer *timer)
+{
+    entry_free(CONTAINER_OF(timer, struct entry, timer));
+}
+
+void tunnel_take(struct tunnel *t, int take_fd)
+{
+    struct entry *e = mem_new(struct entry);
+
+    e->t = t;
+    e->fd = take_fd;
+    e->udp_fd = e->source.fd = e->udp_source.fd = -1;
+    list_push_back(&t->entries, &e->link);
+    ev_timer_start(loop_of(e), &e->timer, PREFACE_MS, preface_overdue);
+    if (!evloop_add(loop_of(e), &e->source, take_fd, EPOLLIN, preface_ready, NULL))
+        entry_free(e);
+}
+
+/* Accepting. */
+
+static bool is_host(const struct sockaddr_storage *peer)
+{
+    return peer->ss_family != AF_VSOCK ||
+           ((const struct sockaddr_vm *)peer)->svm_cid == VMADDR_CID_HOST;
+}
+
+static void pause_over(struct ev_timer *timer)
+{
+    struct tunnel *t = CONTAINER_OF(timer, struct tunnel, pause);
+
+    evloop_change(t->pool->loop, &t->source, EPOLLIN);
+}
+
+static void listener_ready(struct ev_source *source, uint32_t events)
+{
+    struct tunnel *t = CONTAINER_OF(source, struct tunnel, source);
+
+    for (int i = 0; i < ACCEPTS_MAX; i++) {
+        struct sockaddr_storage peer = { 0 };
+        socklen_t len = sizeof(peer);
+        int fd =
+            accept4(t->listen_fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+            log_debug("Forwarded connections wait: %s", strerror(errno));
+            evloop_change(t->pool->loop, &t->source, 0);
+            ev_timer_start(t->pool->loop, &t->pause, PAUSE_MS, pause_over);
+            return;
+        }
+        if (fd < 0)
+            return;
+        if (is_host(&peer)) {
+            tunnel_take(t, fd);
+        } else {
+            log_warn("A connection from inside the guest to the tunnel is refused");
+            (void)close(fd);
+        }
+    }
+}
+
+struct tunnel *tunnel_new(struct relay_pool *pool, const struct tunnel_events *events, void *arg)
+{
+    struct tunnel *t = mem_new(struct tunnel);
+
+    t->pool = pool;
+    t->events = events;
+    t->arg = arg;
+    t->listen_fd = t->source.fd = -1;
+    list_init(&t->entries);
+    return t;
+}
+
+void tunnel_free(struct tunnel *t)
+{
+    if (!t)
+        return;
+    while (!list_is_empty(&t->entries))
+        entry_free(CONTAINER_OF(t->entries.next, struct entry, link));
+    ev_timer_stop(&t->pause);
+    evloop_remove(t->pool->loop, &t->source);
+    if (t->listen_fd >= 0)
+        (void)close(t->listen_fd);
+    free(t);
+}
+
+bool tunnel_listen(struct tunnel *t, int take_listen_fd, struct err **errp)
+{
+    auto_fd int fd = take_listen_fd;
+
+    if (!evloop_add(t->pool->loop, &t->source, fd, EPOLLIN, listener_ready, errp))
+        return false;
+    t->listen_fd = MOVE_FD(fd);
+    return true;
+}
+
+bool tunnel_is_listening(const struct tunnel *t)
+{
+    return t->listen_fd >= 0;
+}
