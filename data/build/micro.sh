@@ -114,6 +114,12 @@ for part in /etc/profile.d/*.sh; do
 done
 unset part
 END
+# What PAM does elsewhere.
+cat >profile.d/environment.sh <<'END'
+while IFS= read -r part; do
+    case $part in [A-Za-z_]*=*) export "${part%%=*}=${part#*=}" ;; esac
+done </etc/environment
+END
 cat >sudoers <<'END'
 Defaults env_reset
 Defaults secure_path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

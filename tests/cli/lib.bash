@@ -9,7 +9,8 @@ install_tree() {
     (
         flock 9
         if [[ ! -e $top/stamp || $CLI_BUILD/src/prog/limactl/limactl -nt $top/stamp ||
-            $CLI_BUILD/build.ninja -nt $top/stamp || $CLI_FAKES/hostagent -nt $top/stamp ]]; then
+            $CLI_BUILD/build.ninja -nt $top/stamp || $CLI_FAKES/hostagent -nt $top/stamp ||
+            -n $(find "$CLI_FAKES/../../data" -newer "$top/stamp" -print -quit) ]]; then
             rm -rf "$top/tree" "$top/fake"
             DESTDIR=$top/tree meson install -C "$CLI_BUILD" --no-rebuild --quiet >/dev/null
             cp -al "$top/tree" "$top/fake"
