@@ -5,7 +5,9 @@
 #include "base/quote.h"
 
 /* Longest path of a Unix socket with its terminator. */
-#define UNIX_PATH_MAX 108
+#define UNIX_PATH_MAX     108
+/* Each port of a reverse rule is listened on from the start. */
+#define REVERSE_PORTS_MAX 256
 
 static bool is_text(const char *text)
 {
@@ -103,10 +105,13 @@ static void check_rest(struct checker *c, size_t i, const struct forward_config 
                    i, UNIX_PATH_MAX, strlen(f->host_socket));
     if (!check_is_word(f->proto, config_protocols))
         check_fail(c, "field `portForwards[%zu].proto` must be `tcp`, `udp`, or `any`", i);
-    if (f->reverse.v && !is_text(f->guest_socket))
-        check_fail(c, "field `portForwards[%zu].reverse` must be false", i);
-    if (f->reverse.v && !is_text(f->host_socket))
-        check_fail(c, "field `portForwards[%zu].reverse` must be false", i);
+    if (f->reverse.v && !is_text(f->guest_socket) && guest->v[1] - guest->v[0] >= REVERSE_PORTS_MAX)
+        check_fail(c,
+                   "field `portForwards[%zu].reverse` needs field `portForwards[%zu].guestSocket`, "
+                   "or at most %d ports",
+                   i, i, REVERSE_PORTS_MAX);
+    if (f->reverse.v && f->is_static.v)
+        check_fail(c, "field `portForwards[%zu].reverse` must be false for a static rule", i);
 }
 
 static void check_forward(struct checker *c, size_t i, const struct forward_config *f)
@@ -134,6 +139,9 @@ void check_forwards(struct checker *c)
 {
     for (size_t i = 0; i < c->config->port_forwards.n; i++)
         check_forward(c, i, &c->config->port_forwards.v[i]);
+    if (is_text(c->config->port_forward_default) &&
+        !check_is_word(c->config->port_forward_default, config_forward_defaults))
+        check_fail(c, "field `portForwardDefault` must be `loopback` or `none`");
 }
 
 static void check_copy(struct checker *c, size_t i, const char *key, const char *path)

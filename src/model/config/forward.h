@@ -29,7 +29,7 @@
     F(STR, proto, "proto", "any", MERGE_FILL, 0, CHECK_WORDS(config_protocols),                  \
       "tcp, udp or any.")                                                                        \
     F(BOOL, reverse, "reverse", NULL, MERGE_FILL, 0, CHECK_ANY,                                  \
-      "Forward from the guest socket to the host socket.")                                       \
+      "Listen in the guest and connect to the host.")                                       \
     F(BOOL, ignore, "ignore", NULL, MERGE_FILL, 0, CHECK_ANY, "Do not forward what matches.")    \
     F(BOOL, is_static, "static", NULL, MERGE_FILL, 0, CHECK_ANY,                                 \
       "Forward from the start on, also in plain mode.")

@@ -73,6 +73,9 @@
       "Scripts that tell when the guest is ready.")                                                \
     F(LIST, port_forwards, "portForwards", forward_config, MERGE_APPEND, 0, CHECK_ANY,             \
       "Which guest ports appear where on the host; the first rule that matches counts.")           \
+    F(STR, port_forward_default, "portForwardDefault", NULL, MERGE_FILL, 0,                        \
+      CHECK_WORDS(config_forward_defaults),                                                        \
+      "What becomes of ports without a rule: loopback (127.0.0.1 of the host), none.")             \
     F(LIST, copy_to_host, "copyToHost", copy_config, MERGE_APPEND, 0, CHECK_ANY,                   \
       "Files copied from the guest when it is ready.")                                             \
     F(STR, message, "message", NULL, MERGE_OWN, 0, CHECK_ANY, "Shown after a start; template.")    \

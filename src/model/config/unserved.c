@@ -22,8 +22,6 @@ static void list_devices(const struct instance_config *config, struct strv *out)
         strv_push(out, "tpm: there is no emulated TPM yet");
     if (config->nested_virtualization.v && !is_driver(config, "vz"))
         strv_push(out, "nestedVirtualization: only the vz driver heeds this");
-    if (config->ssh.over_vsock.set && config->ssh.over_vsock.v)
-        strv_push(out, "ssh.overVsock: ssh goes through a port of the host");
 }
 
 static void list_networks(const struct instance_config *config, struct strv *out)
@@ -43,11 +41,8 @@ static void list_networks(const struct instance_config *config, struct strv *out
         strv_push(out, "hostResolver.hosts: the DNS server for these names is not served yet");
 }
 
-static void list_forwards(const struct instance_config *config, struct strv *out)
+static void list_copies(const struct instance_config *config, struct strv *out)
 {
-    for (size_t i = 0; i < config->port_forwards.n; i++)
-        if (!config->port_forwards.v[i].ignore.v)
-            strv_pushf(out, "portForwards[%zu]: ports and sockets are not forwarded yet", i);
     for (size_t i = 0; i < config->copy_to_host.n; i++)
         strv_pushf(out, "copyToHost[%zu]: files are not copied to the host yet", i);
 }
@@ -69,7 +64,7 @@ void config_unserved(const struct instance_config *config, struct strv *out)
     if (config->mount_inotify.v)
         strv_push(out, "mountInotify: directories of the host are not mounted yet");
     list_devices(config, out);
-    list_forwards(config, out);
+    list_copies(config, out);
     list_networks(config, out);
     list_provision(config, out);
 }

@@ -10,3 +10,4 @@ const char *const config_mount_types[] = { "reverse-sshfs", "9p", "virtiofs", "w
 const char *const config_provision_modes[] = { "system",     "user",    "boot", "data",
                                                "dependency", "ansible", "yq",   NULL };
 const char *const config_protocols[] = { "tcp", "udp", "any", NULL };
+const char *const config_forward_defaults[] = { "loopback", "none", NULL };

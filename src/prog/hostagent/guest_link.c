@@ -89,6 +89,19 @@ static bool can_send(const struct guest_link *link)
     return guest_link_is_up(link) && !link->is_in_initrd;
 }
 
+bool guest_link_send(struct guest_link *link, const struct guest_msg *msg)
+{
+    if (!can_send(link))
+        return false;
+    send_msg(link, msg);
+    return true;
+}
+
+struct devices_client *guest_link_devices(const struct guest_link *link)
+{
+    return link ? link->devices : NULL;
+}
+
 void guest_link_send_time(struct guest_link *link)
 {
     if (can_send(link))
@@ -111,6 +124,8 @@ bool guest_link_update(struct guest_link *link, const char *program_path, struct
 
 static void disconnect(struct guest_link *link)
 {
+    bool was_up = link->is_greeted;
+
     stream_close(link->stream);
     link->stream = NULL;
     guest_reader_done(&link->reader);
@@ -121,6 +136,8 @@ static void disconnect(struct guest_link *link)
         timer_set(link->retry, link->retry_ms);
         link->retry_ms = link->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : link->retry_ms * 2;
     }
+    if (was_up && link->events && link->events->on_lost)
+        link->events->on_lost(link->arg);
 }
 
 static void greeted(struct guest_link *link, const struct guest_msg *msg)
@@ -164,6 +181,14 @@ static void message_arrived(struct guest_link *link, const struct guest_msg *msg
     case GUEST_UPDATE_RESULT:
         guest_says(link, msg->text.n ? LOG_WARN : LOG_INFO, msg->text, "the guest agent %s",
                    msg->text.n ? "could not be replaced" : "was replaced");
+        break;
+    case GUEST_PORTS:
+        if (link->events->on_ports)
+            link->events->on_ports(link->arg, msg);
+        break;
+    case GUEST_LISTEN_RESULT:
+        if (link->events->on_listen_result)
+            link->events->on_listen_result(link->arg, msg);
         break;
     case GUEST_PING:
         if (can_send(link))
