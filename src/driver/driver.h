@@ -77,8 +77,10 @@ struct driver_disk {
 };
 
 struct driver_params {
-    struct driver_instance inst;     /* what it points to outlives the driver */
-    uint16_t ssh_port;               /* on 127.0.0.1, forwarded to port 22 of the guest */
+    struct driver_instance inst; /* what it points to outlives the driver */
+    /* On 127.0.0.1, forwarded to port 22 of the guest; not with ssh.overVsock over a link of kind
+     * DEVICES, where the host agent does that. */
+    uint16_t ssh_port;
     const char *mac;                 /* of the primary network interface; copied */
     const struct driver_disk *disks; /* copied */
     size_t n_disks;

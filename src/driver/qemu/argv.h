@@ -61,7 +61,7 @@ struct qemu_machine {
     size_t n_disks;
 
     char *mac;
-    uint16_t ssh_port;
+    uint16_t ssh_port; /* 0 = none: it goes through vsock */
     enum driver_link_kind link;
 
     char *display;         /* value of -display */

@@ -7,8 +7,11 @@ void argv_put_network(struct argv *a)
 {
     const struct qemu_machine *m = a->m;
 
-    argv_put(a, "-netdev", "user,id=net0,net=%s,dhcpstart=%s,hostfwd=tcp:127.0.0.1:%u-:22",
-             QEMU_USER_NET, QEMU_USER_GUEST, (unsigned)m->ssh_port);
+    auto_mem char *forward =
+        m->ssh_port ? mem_printf(",hostfwd=tcp:127.0.0.1:%u-:22", (unsigned)m->ssh_port) : NULL;
+
+    argv_put(a, "-netdev", "user,id=net0,net=%s,dhcpstart=%s%s", QEMU_USER_NET, QEMU_USER_GUEST,
+             forward ? forward : "");
     /* No option ROM: nothing boots from the network. */
     if (m->arch->bus == QEMU_BUS_CCW)
         argv_put(a, "-device", "virtio-net-ccw,netdev=net0,mac=%s", m->mac);

@@ -267,10 +267,11 @@ bool qemu_prepare_machine(const struct driver_params *params, const struct qemu_
     m.n_cpus = (unsigned)inst->config->cpus.v;
     m.memory_mib = choose_memory(inst, m.arch);
     m.mac = mem_strdup(params->mac);
-    m.ssh_port = params->ssh_port;
+    m.link = plan->link;
+    if (!inst->config->ssh.over_vsock.v || m.link != DRIVER_LINK_DEVICES)
+        m.ssh_port = params->ssh_port;
     m.display = choose_display(inst->config);
     choose_audio(inst, &m);
-    m.link = plan->link;
     *out = m;
     m = (struct qemu_machine){ 0 };
     return true;

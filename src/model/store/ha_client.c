@@ -14,19 +14,19 @@
 
 #define RESPONSE_MAX ((size_t)64 << 10)
 
-static const char request[] = "GET /v1/info HTTP/1.1\r\n"
-                              "Host: lima-hostagent\r\n"
-                              "Connection: close\r\n"
-                              "\r\n";
-
 /* The request fits into any socket's buffer. */
-static bool send_request(int fd, struct err **errp)
+static bool send_request(int fd, const char *path, struct err **errp)
 {
-    ssize_t n = send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL);
+    auto_mem char *request = mem_printf("GET %s HTTP/1.1\r\n"
+                                        "Host: lima-hostagent\r\n"
+                                        "Connection: close\r\n"
+                                        "\r\n",
+                                        path);
+    ssize_t n = send(fd, request, strlen(request), MSG_NOSIGNAL);
 
     if (n < 0)
         return err_set_os(errp, errno, "cannot ask the host agent");
-    return (size_t)n == sizeof(request) - 1 ||
+    return (size_t)n == strlen(request) ||
            err_set(errp, ERR_PROTOCOL, "the host agent does not take the question");
 }
 
@@ -70,21 +70,42 @@ static bool read_response(int fd, uint64_t deadline_ns, struct sb *out, struct e
     }
 }
 
+static bool fetch(const char *socket_path, const char *path, unsigned timeout_ms,
+                  struct sb *response, struct err **errp)
+{
+    uint64_t deadline_ns = host_monotonic_ns() + (uint64_t)timeout_ms * 1000000;
+    auto_fd int fd = -1;
+
+    return sock_unix_connect(socket_path, SOCK_STREAM, &fd, errp) && send_request(fd, path, errp) &&
+           read_response(fd, deadline_ns, response, errp);
+}
+
+bool ha_client_get(const char *socket_path, const char *path, unsigned timeout_ms, struct sb *out,
+                   struct err **errp)
+{
+    auto_sb struct sb response = { .limit = out->limit };
+    struct sv body;
+
+    if (!fetch(socket_path, path, timeout_ms, &response, errp) ||
+        !ha_response_body(sb_view(&response), &body, errp))
+        return false;
+    sb_put(out, body);
+    return true;
+}
+
 bool ha_client_info(const char *socket_path, unsigned timeout_ms, struct ha_info *out,
                     struct err **errp)
 {
-    uint64_t deadline_ns = host_monotonic_ns() + (uint64_t)timeout_ms * 1000000;
     auto_sb struct sb response = { .limit = RESPONSE_MAX };
-    auto_fd int fd = -1;
 
-    return sock_unix_connect(socket_path, SOCK_STREAM, &fd, errp) && send_request(fd, errp) &&
-           read_response(fd, deadline_ns, &response, errp) &&
+    return fetch(socket_path, "/v1/info", timeout_ms, &response, errp) &&
            ha_info_decode(sb_view(&response), out, errp);
 }
 
 void ha_info_done(struct ha_info *info)
 {
     free(info->auto_started_identifier);
+    strv_done(&info->errors);
     *info = (struct ha_info){ 0 };
 }
 
@@ -110,7 +131,7 @@ static bool is_header(struct sv line, const char *name, struct sv *out_value)
 }
 
 /* Splits off the body of "HTTP/1.1 200 OK ...". */
-static bool split_response(struct sv response, struct sv *out_body, struct err **errp)
+bool ha_response_body(struct sv response, struct sv *out_body, struct err **errp)
 {
     struct sv line, value, status;
     uint64_t length = UINT64_MAX;
@@ -118,6 +139,8 @@ static bool split_response(struct sv response, struct sv *out_body, struct err *
     if (!next_line(&response, &line) || !sv_starts(line, SV("HTTP/1.")) || line.n < 12)
         return err_set(errp, ERR_PROTOCOL, "the host agent's answer is not HTTP");
     status = sv_slice(line, 9, 12);
+    if (sv_eq_str(status, "404"))
+        return err_set(errp, ERR_UNSUPPORTED, "the host agent is of an older version");
     if (!sv_eq_str(status, "200"))
         return err_set(errp, ERR_PROTOCOL, "the host agent answers with status %.*s",
                        SV_ARG(status));
@@ -141,14 +164,17 @@ bool ha_info_decode(struct sv response, struct ha_info *out, struct err **errp)
 {
     const char *identifier = NULL;
     auto_json json_t *info = NULL;
+    json_t *errors = NULL, *error;
     int64_t port = 0;
     struct sv body;
+    size_t i;
 
-    if (!split_response(response, &body, errp))
+    if (!ha_response_body(response, &body, errp))
         return false;
     info = json_parse(body, errp);
     if (!info || !json_opt_i64(info, "sshLocalPort", &port, errp) ||
-        !json_opt_str(info, "autoStartedIdentifier", &identifier, errp))
+        !json_opt_str(info, "autoStartedIdentifier", &identifier, errp) ||
+        !json_opt_array(info, "errors", &errors, errp))
         return err_wrap(errp, "the host agent's answer");
     if (!json_is_object(info))
         return err_set(errp, ERR_PROTOCOL, "the host agent's answer is no object");
@@ -156,5 +182,7 @@ bool ha_info_decode(struct sv response, struct ha_info *out, struct err **errp)
         return err_set(errp, ERR_PROTOCOL, "the host agent's answer has a bad port");
     out->ssh_local_port = (uint16_t)port;
     out->auto_started_identifier = mem_strdup(identifier);
+    json_array_foreach(errors, i, error) if (json_is_string(error))
+        strv_push(&out->errors, json_string_value(error));
     return true;
 }

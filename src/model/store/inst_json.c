@@ -26,15 +26,21 @@ static void put_int_if(json_t *out, const char *key, int64_t value)
         put(out, key, json_integer(value));
 }
 
-static void put_errors(json_t *out, const struct strv *errors)
+static void add_errors(json_t *list, const struct strv *errors)
+{
+    for (size_t i = 0; i < errors->n; i++)
+        json_array_append_new(list, json_string_nocheck(errors->v[i]));
+}
+
+static void put_errors(json_t *out, const struct instance *inst)
 {
     json_t *list;
 
-    if (errors->n == 0)
+    if (inst->errors.n + inst->agent_errors.n == 0)
         return;
     list = json_array();
-    for (size_t i = 0; i < errors->n; i++)
-        json_array_append_new(list, json_string_nocheck(errors->v[i]));
+    add_errors(list, &inst->errors);
+    add_errors(list, &inst->agent_errors);
     put(out, "errors", list);
 }
 
@@ -96,7 +102,7 @@ json_t *instance_to_json(const struct instance *inst, const struct store *store)
     }
     put_int_if(out, "hostAgentPID", inst->host_agent_pid);
     put_int_if(out, "driverPID", inst->driver_pid);
-    put_errors(out, &inst->errors);
+    put_errors(out, inst);
     if (inst->has_config) {
         config = config_to_json(&inst->config);
         put(out, "config", config);

@@ -97,6 +97,7 @@ static void ask_host_agent(struct instance *inst)
     if (info.ssh_local_port)
         inst->ssh_local_port = info.ssh_local_port;
     inst->auto_started_identifier = MOVE(info.auto_started_identifier);
+    strv_extend(&inst->agent_errors, &info.errors);
     ha_info_done(&info);
 }
 
@@ -213,6 +214,7 @@ void instance_done(struct instance *inst)
     free(inst->message);
     free(inst->ssh_address);
     strv_done(&inst->errors);
+    strv_done(&inst->agent_errors);
     free(inst->lima_version);
     free(inst->auto_started_identifier);
     *inst = (struct instance){ 0 };

@@ -36,7 +36,8 @@ struct instance {
     uint16_t ssh_local_port;          /* 0 = unknown */
     char *ssh_address;                /* NULL = unknown */
     pid_t host_agent_pid, driver_pid; /* 0 = not running */
-    struct strv errors;
+    struct strv errors;       /* it cannot be used as it is */
+    struct strv agent_errors; /* it can, but its host agent reports what does not work */
     bool is_protected;
     char *lima_version;            /* content of the file, may be "" */
     char *auto_started_identifier; /* NULL = none */

@@ -13,6 +13,7 @@
 #include "prog/hostagent/clock_watch.h"
 #include "prog/hostagent/cloud_init.h"
 #include "prog/hostagent/event.h"
+#include "prog/hostagent/forwards.h"
 #include "prog/hostagent/guest_link.h"
 #include "prog/hostagent/ssh_task.h"
 #include "prog/hostagent/state.h"
@@ -27,7 +28,8 @@
 enum {
     /* Clocks drift apart slowly; jumps are noticed at once (clock_watch.h). */
     TIME_INTERVAL_MS = 5 * 60 * 1000,
-    /* From the loss of `devices` to another way to the guest: usually the machine has ended, too. */
+    /* From the loss of `devices` to another way to the guest: usually the machine has ended, too.
+     */
     RELINK_DELAY_MS = 3 * 1000,
     PHASE_TEXT_MAX = 512,
 };
@@ -50,6 +52,7 @@ struct agent {
     bool progress_told; /* its end */
 
     struct guest_link *link; /* WAIT, READY */
+    struct forwards *forwards;
     struct timer *relink;
     struct timer *time_sync;
     struct clock_watch *clock;
@@ -167,14 +170,15 @@ static void guest_greeted(void *arg, const struct guest_msg *hello)
     timer_stop(a->relink);
     guest_link_send_time(a->link);
     timer_set(a->time_sync, TIME_INTERVAL_MS);
+    forwards_greeted(a->forwards);
     replace_guest_agent(a, hello->program);
 }
 
 static void guest_phase(void *arg, enum guest_phase phase, enum guest_state state, struct sv text)
 {
     struct agent *a = arg;
-    auto_mem char *line = mem_printf("%s: %s%s%.*s", guest_phase_name(phase), guest_state_name(state),
-                                     text.n ? ": " : "", SV_ARG(text));
+    auto_mem char *line = mem_printf("%s: %s%s%.*s", guest_phase_name(phase),
+                                     guest_state_name(state), text.n ? ": " : "", SV_ARG(text));
 
     if (phase == GUEST_PHASE_INIT)
         a->has_own_init = true;
@@ -184,20 +188,51 @@ static void guest_phase(void *arg, enum guest_phase phase, enum guest_state stat
         readiness_phase(a->readiness, phase, state, text);
 }
 
+static void guest_ports(void *arg, const struct guest_msg *msg)
+{
+    struct agent *a = arg;
+
+    forwards_ports(a->forwards, msg);
+}
+
+static void guest_answered(void *arg, const struct guest_msg *msg)
+{
+    struct agent *a = arg;
+
+    forwards_answer(a->forwards, msg);
+}
+
+static void guest_lost(void *arg)
+{
+    struct agent *a = arg;
+
+    forwards_lost(a->forwards);
+}
+
+static void close_link(struct agent *a)
+{
+    forwards_detach(a->forwards);
+    guest_link_close(MOVE(a->link));
+}
+
 static void link_died(void *arg, const struct err *err)
 {
     struct agent *a = arg;
 
     log_debug("guest link: %s", err_text(err));
-    guest_link_close(a->link);
-    a->link = NULL;
+    close_link(a);
     timer_stop(a->time_sync);
     if (is_live(a))
         timer_set(a->relink, RELINK_DELAY_MS);
 }
 
 static const struct guest_link_events link_events = {
-    .on_hello = guest_greeted, .on_phase = guest_phase, .on_dead = link_died,
+    .on_hello = guest_greeted,
+    .on_phase = guest_phase,
+    .on_ports = guest_ports,
+    .on_listen_result = guest_answered,
+    .on_lost = guest_lost,
+    .on_dead = link_died,
 };
 
 static bool expects_agent(const struct agent *a)
@@ -210,9 +245,11 @@ static void open_link(struct agent *a, struct driver_link where)
 {
     auto_err struct err *err = NULL;
 
-    guest_link_close(a->link);
+    close_link(a);
     a->link = guest_link_open(a->loop, where, &link_events, a, &err);
-    if (!a->link) {
+    if (a->link) {
+        forwards_attach(a->forwards, a->link);
+    } else {
         log_warn("No link to the guest agent: %s", err_text(err));
         timer_set(a->relink, RELINK_DELAY_MS);
     }
@@ -282,7 +319,8 @@ static void agent_socket_linked(void *arg, const struct err *err)
     ssh_task_close(a->agent_socket_task);
     a->agent_socket_task = NULL;
     if (err)
-        log_warn("Cannot offer the ssh agent as /run/host-services/ssh-auth.sock: %s", err_text(err));
+        log_warn("Cannot offer the ssh agent as /run/host-services/ssh-auth.sock: %s",
+                 err_text(err));
 }
 
 /* A fixed name for the socket of the host's ssh agent, wherever sshd put it. */
@@ -307,6 +345,7 @@ static void ssh_usable(void *arg)
 {
     struct agent *a = arg;
 
+    forwards_ssh_usable(a->forwards);
     link_agent_socket(a);
     follow_cloud_init(a);
 }
@@ -331,13 +370,38 @@ static void guest_ready(void *arg, const struct strv *errors)
 }
 
 static const struct readiness_events readiness_events = {
-    .on_ssh = ssh_usable, .on_agent_missing = agent_missing, .on_done = guest_ready,
+    .on_ssh = ssh_usable,
+    .on_agent_missing = agent_missing,
+    .on_done = guest_ready,
 };
+
+static void open_forwards(struct agent *a)
+{
+    const struct setup *setup = a->setup;
+
+    a->forwards = forwards_open(&(struct forwards_params){
+        .loop = a->loop,
+        .config = &setup->config,
+        .name = setup->options->name,
+        .dir = setup->dir,
+        .home = setup->store.home,
+        .ssh_program = &setup->ssh_program,
+        .ssh_options = &setup->ssh_options,
+        .ssh_address = SSH_ADDRESS,
+        .ssh_port = setup->ssh_port,
+        .prefers_ssh = setup->forwards_over_ssh,
+        .relays_ssh = setup->config.ssh.over_vsock.v &&
+                      driver_get_link(a->driver).kind == DRIVER_LINK_DEVICES,
+        .events = &a->events,
+    });
+    a->api_facts.forwards = a->forwards;
+}
 
 static void machine_started(struct agent *a)
 {
     agent_state_set(&a->state, AGENT_WAIT);
     events_started(&a->events, a->setup->ssh_port);
+    open_forwards(a);
     if (a->setup->options->progress)
         events_progress(&a->events, NULL, false);
     if (expects_agent(a))
@@ -366,8 +430,11 @@ static void close_guest(struct agent *a)
     a->readiness = NULL;
     cloud_init_close(a->cloud_init);
     a->cloud_init = NULL;
-    guest_link_close(a->link);
-    a->link = NULL;
+    if (a->forwards) {
+        close_link(a);
+        a->api_facts.forwards = NULL;
+        forwards_close(MOVE(a->forwards));
+    }
     ssh_task_close(a->task);
     a->task = NULL;
     ssh_task_close(a->agent_socket_task);
@@ -498,8 +565,11 @@ static bool launch(struct agent *a, struct err **errp)
 {
     struct setup *setup = a->setup;
     struct driver_params params = {
-        .inst = { .config = &setup->config, .name = setup->options->name, .dir = setup->dir,
-                  .cache_dir = setup->cache_dir, .on_note = driver_noted },
+        .inst = { .config = &setup->config,
+                  .name = setup->options->name,
+                  .dir = setup->dir,
+                  .cache_dir = setup->cache_dir,
+                  .on_note = driver_noted },
         .ssh_port = setup->ssh_port,
         .mac = setup->mac,
         .disks = setup->disks.v,

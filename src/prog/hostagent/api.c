@@ -5,6 +5,22 @@
 
 #include "base/mem.h"
 #include "lang/json/json.h"
+#include "prog/hostagent/forwards.h"
+
+static void put_errors(json_t *info, const struct forwards *forwards)
+{
+    auto_strv struct strv errors = { 0 };
+    json_t *list;
+
+    if (forwards)
+        forwards_errors(forwards, &errors);
+    if (errors.n == 0)
+        return;
+    list = json_array();
+    for (size_t i = 0; i < errors.n; i++)
+        (void)json_array_append_new(list, json_string(errors.v[i]));
+    (void)json_object_set_new(info, "errors", list);
+}
 
 static void info_requested(void *arg, struct http_exchange *x)
 {
@@ -17,8 +33,26 @@ static void info_requested(void *arg, struct http_exchange *x)
                                   json_string(facts->auto_started_identifier));
     if (facts->ssh_port)
         (void)json_object_set_new(info, "sshLocalPort", json_integer(facts->ssh_port));
+    put_errors(info, facts->forwards);
     text = json_text(info, JSON_STYLE_COMPACT_HTML);
     http_respond(x, 200, "application/json", sv_of(text));
+}
+
+static void ports_known(void *arg, json_t *report)
+{
+    auto_mem char *text = json_text(report, JSON_STYLE_COMPACT_HTML);
+
+    http_respond(arg, 200, "application/json", sv_of(text));
+}
+
+static void ports_requested(void *arg, struct http_exchange *x)
+{
+    const struct api_facts *facts = arg;
+
+    if (facts->forwards)
+        forwards_report(facts->forwards, ports_known, x);
+    else
+        http_respond(x, 200, "application/json", SV("{\"ports\":[]}"));
 }
 
 static void screenshot_requested(void *arg, struct http_exchange *x)
@@ -33,11 +67,12 @@ static void screenshot_requested(void *arg, struct http_exchange *x)
 
 static const struct http_route routes[] = {
     { "GET", "/v1/info", info_requested },
+    { "GET", "/v1/ports", ports_requested },
     { "GET", "/v1/screenshot", screenshot_requested },
 };
 
-struct http_server *api_open(struct uv_loop_s *loop, const char *path, const struct api_facts *facts,
-                             struct err **errp)
+struct http_server *api_open(struct uv_loop_s *loop, const char *path,
+                             const struct api_facts *facts, struct err **errp)
 {
     return http_server_open(loop, path, routes, COUNT(routes), (void *)facts, errp);
 }

@@ -8,13 +8,16 @@
 
 #include "svc/loop/http_server.h"
 
+struct forwards;
+
 /* What the API tells. Borrowed, read when a request comes. */
 struct api_facts {
     uint16_t ssh_port;                   /* 0 = not known yet */
     const char *auto_started_identifier; /* NULL or "" = none */
+    struct forwards *forwards;           /* NULL = there are none (yet) */
 };
 
-struct http_server *api_open(struct uv_loop_s *loop, const char *path, const struct api_facts *facts,
-                             struct err **errp);
+struct http_server *api_open(struct uv_loop_s *loop, const char *path,
+                             const struct api_facts *facts, struct err **errp);
 
 #endif

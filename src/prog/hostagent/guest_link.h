@@ -6,7 +6,8 @@
  * counts. Over SERIAL and SSH a Unix socket is connected to, again and again until a HELLO comes.
  * Everything from a guest is bounded, also how much of it is logged.
  *
- * guest_link_close() may be called at any time, from callbacks too, and on NULL; no callback follows.
+ * guest_link_close() may be called at any time, from callbacks too, and on NULL; no callback
+ * follows.
  */
 #ifndef PROG_HOSTAGENT_GUEST_LINK_H
 #define PROG_HOSTAGENT_GUEST_LINK_H
@@ -49,6 +50,7 @@ struct devices_client *guest_link_devices(const struct guest_link *link);
 /* Tells the guest what time it is. Nothing happens while it is not up, or in its initramfs. */
 void guest_link_send_time(struct guest_link *link);
 /* Replaces the guest agent's program by the file. */
-bool guest_link_update(struct guest_link *link, const char *program_path, struct err **errp) MUST_USE;
+bool guest_link_update(struct guest_link *link, const char *program_path,
+                       struct err **errp) MUST_USE;
 
 #endif

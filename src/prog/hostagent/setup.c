@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/path.h"
 #include "model/store/disk.h"
 #include "model/store/inst_dir.h"
@@ -29,8 +30,9 @@ static bool load_config(struct setup *setup, struct err **errp)
     auto_mem char *path = path_join(setup->dir, NAME_LIMA_YAML);
     auto_mem char *version = inst_dir_creator(setup->dir);
     auto_sb struct sb text = { 0 };
-    struct config_input input = { .name = setup->options->name, .dir = setup->dir, .path = path,
-                                  .version = version };
+    struct config_input input = {
+        .name = setup->options->name, .dir = setup->dir, .path = path, .version = version
+    };
 
     if (!file_read_all(path, YAML_SIZE_MAX, &text, errp))
         return false;
@@ -95,8 +97,8 @@ static bool prepare_ssh(struct setup *setup, struct err **errp)
     strv_push(&setup->ssh_program, "ssh");
     return ssh_keys_ensure(config_dir, errp) && ssh_client_probe(&client, errp) &&
            ssh_keys_identities(config_dir,
-                               config->ssh.load_dot_ssh_pub_keys.v
-                                   ? setup->store.env.host.user_home : NULL,
+                               config->ssh.load_dot_ssh_pub_keys.v ? setup->store.env.host.user_home
+                                                                   : NULL,
                                &identities, errp) &&
            ssh_options(&client, &params, &setup->ssh_options, errp) &&
            choose_port(setup, config_path, errp) &&
@@ -126,10 +128,19 @@ void setup_unlock_disks(struct setup *setup)
         auto_disk struct disk disk = { 0 };
         auto_err struct err *err = NULL;
 
-        if (!disk_find(&disk, &setup->store, setup->disks.v[i].name, &err) || !disk_unlock(&disk, &err))
+        if (!disk_find(&disk, &setup->store, setup->disks.v[i].name, &err) ||
+            !disk_unlock(&disk, &err))
             log_warn("Cannot free the additional disk \"%s\": %s", setup->disks.v[i].name,
                      err_text(err));
     }
+}
+
+static void choose_forwarder(struct setup *setup)
+{
+    const char *value = getenv("LIMA_SSH_PORT_FORWARDER");
+
+    if (value && *value && !parse_bool(sv_of(value), &setup->forwards_over_ssh))
+        log_warn("LIMA_SSH_PORT_FORWARDER=%s is neither true nor false, ssh is not used", value);
 }
 
 static void find_autostart_unit(struct setup *setup)
@@ -156,6 +167,7 @@ bool setup_prepare(struct setup *setup, const struct options *options, struct er
     if (!setup->driver_type)
         return false;
     warn_of_unserved(setup);
+    choose_forwarder(setup);
     find_autostart_unit(setup);
     setup->mac = config_primary_mac(&setup->store.env.host, setup->dir);
 

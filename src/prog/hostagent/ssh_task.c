@@ -37,10 +37,10 @@ static struct ssh_task *task_open(const struct ssh_task_params *params, const st
     return task;
 }
 
-#define TASK_CMD                                                                              \
-    {                                                                                         \
-        .in = CMD_TO_NULL, .out = CMD_TO_NULL, .err = CMD_TO_PIPE(STDERR_MAX),                \
-        .flags = CMD_DIES_WITH_PARENT, .deadline_ms = TASK_DEADLINE_MS                        \
+#define TASK_CMD                                                               \
+    {                                                                          \
+        .in = CMD_TO_NULL, .out = CMD_TO_NULL, .err = CMD_TO_PIPE(STDERR_MAX), \
+        .flags = CMD_DIES_WITH_PARENT, .deadline_ms = TASK_DEADLINE_MS         \
     }
 
 struct ssh_task *ssh_task_exit_master(const struct ssh_task_params *params, struct err **errp)
@@ -52,16 +52,26 @@ struct ssh_task *ssh_task_exit_master(const struct ssh_task_params *params, stru
     return task_open(params, &cmd, errp);
 }
 
-struct ssh_task *ssh_task_forward_socket(const struct ssh_task_params *params, const char *host_path,
-                                         const char *guest_path, struct err **errp)
+struct ssh_task *ssh_task_forward(const struct ssh_task_params *params, bool cancel,
+                                  const char *how, const char *spec, struct err **errp)
 {
     auto_cmd struct cmd cmd = TASK_CMD;
 
     ssh_argv_begin(params->ssh_program, params->ssh_options, &cmd.argv);
-    strv_push_list(&cmd.argv, "-O", "forward", "-L", NULL);
-    strv_pushf(&cmd.argv, "%s:%s", host_path, guest_path);
+    strv_push_list(&cmd.argv, "-T", "-O", cancel ? "cancel" : "forward", how, spec, "-N", "-f",
+                   NULL);
     ssh_argv_target(params->ssh_port, params->ssh_address, &cmd.argv);
+    strv_push(&cmd.argv, "--");
     return task_open(params, &cmd, errp);
+}
+
+struct ssh_task *ssh_task_forward_socket(const struct ssh_task_params *params,
+                                         const char *host_path, const char *guest_path,
+                                         struct err **errp)
+{
+    auto_mem char *spec = mem_printf("%s:%s", host_path, guest_path);
+
+    return ssh_task_forward(params, false, "-L", spec, errp);
 }
 
 struct ssh_task *ssh_task_script(const struct ssh_task_params *params, const char *script,

@@ -5,6 +5,7 @@
 #ifndef PROG_HOSTAGENT_SSH_TASK_H
 #define PROG_HOSTAGENT_SSH_TASK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -24,9 +25,14 @@ struct ssh_task_params {
 
 /* Ends the shared connection. */
 struct ssh_task *ssh_task_exit_master(const struct ssh_task_params *params, struct err **errp);
+/* Adds a forward to the shared connection, or cancels one. how is "-L" or "-R", spec what ssh wants
+ * behind it. */
+struct ssh_task *ssh_task_forward(const struct ssh_task_params *params, bool cancel,
+                                  const char *how, const char *spec, struct err **errp);
 /* Makes guest_path, a Unix socket of the guest, reachable as host_path, which must not exist. */
-struct ssh_task *ssh_task_forward_socket(const struct ssh_task_params *params, const char *host_path,
-                                         const char *guest_path, struct err **errp);
+struct ssh_task *ssh_task_forward_socket(const struct ssh_task_params *params,
+                                         const char *host_path, const char *guest_path,
+                                         struct err **errp);
 /* Runs a script of ours in the guest. */
 struct ssh_task *ssh_task_script(const struct ssh_task_params *params, const char *script,
                                  struct err **errp);
