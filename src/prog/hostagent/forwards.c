@@ -272,6 +272,8 @@ static void port_told(struct forwards *m, const struct guest_port *port)
                                &guest.ip) ||
         port->port == 0 || (port->proto != GUEST_TCP && port->proto != GUEST_UDP))
         return;
+    if (forwards_is_reverse(m, proto, &guest))
+        return;
     key = end_key(proto, &guest);
     wish = map_get(&m->by_key, key);
     if (!wish && !port->is_removed) {

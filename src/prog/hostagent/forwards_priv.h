@@ -61,6 +61,9 @@ void forwards_make_reverses(struct forwards *m);
 void forwards_free_reverses(struct forwards *m);
 /* Those whose way is there; is_greeted: the guest agent reads. */
 void forwards_begin_reverses(struct forwards *m, bool is_greeted);
+/* Is it our guest agent that listens there? Such a port leads to the host already. */
+bool forwards_is_reverse(const struct forwards *m, enum forward_proto proto,
+                         const struct forward_end *guest);
 void forwards_unlink_reverses(struct forwards *m);
 void forwards_detach_reverses(struct forwards *m);
 

@@ -83,6 +83,19 @@ void forwards_begin_reverses(struct forwards *m, bool is_greeted)
     }
 }
 
+bool forwards_is_reverse(const struct forwards *m, enum forward_proto proto,
+                         const struct forward_end *guest)
+{
+    for (size_t i = 0; i < m->reverses.n; i++) {
+        const struct forward_end *end = &reverse_forward_params(m->reverses.v[i]->forward)->guest;
+
+        if (m->reverses.v[i]->proto == proto && !end->path && end->port == guest->port &&
+            ip_address_eq(&end->ip, &guest->ip))
+            return true;
+    }
+    return false;
+}
+
 void forwards_unlink_reverses(struct forwards *m)
 {
     for (size_t i = 0; i < m->reverses.n; i++) {
