@@ -8,6 +8,12 @@
 static const uint8_t loopback[4] = { 127, 0, 0, 1 }, every[16] = { 0 };
 static const uint8_t mapped[16] = { [10] = 0xff, [11] = 0xff, [12] = 10, [15] = 7 };
 
+static bool same_port(const struct guest_port *a, const struct guest_port *b)
+{
+    return a->proto == b->proto && a->port == b->port && a->flags == b->flags &&
+           a->n_address == b->n_address && memcmp(a->address, b->address, sizeof(a->address)) == 0;
+}
+
 /* Applies PORTS messages to a list, as the host does; returns how many messages there were. */
 static size_t apply(const struct sb *frames, struct ports *list, bool *out_reset)
 {
@@ -36,11 +42,7 @@ static size_t apply(const struct sb *frames, struct ports *list, bool *out_reset
                 continue;
             }
             for (size_t i = 0; i < list->list.n; i++) {
-                struct guest_port *have = &list->list.v[i];
-
-                if (have->proto == port.proto && have->port == port.port &&
-                    have->flags == port.flags && have->n_address == port.n_address &&
-                    memcmp(have->address, port.address, sizeof(port.address)) == 0) {
+                if (same_port(&list->list.v[i], &port)) {
                     vec_remove(&list->list, i);
                     break;
                 }
@@ -53,8 +55,10 @@ static size_t apply(const struct sb *frames, struct ports *list, bool *out_reset
 
 static bool same(const struct ports *a, const struct ports *b)
 {
-    return a->list.n == b->list.n &&
-           (a->list.n == 0 || memcmp(a->list.v, b->list.v, a->list.n * sizeof(*a->list.v)) == 0);
+    for (size_t i = 0; i < a->list.n && i < b->list.n; i++)
+        if (!same_port(&a->list.v[i], &b->list.v[i]))
+            return false;
+    return a->list.n == b->list.n;
 }
 
 static void duplicates_and_mapped_addresses_are_one(void **state)
