@@ -60,6 +60,10 @@ void evloop_change(struct evloop *loop, struct ev_source *source, uint32_t event
 /* Does nothing when the source is not added. Call it before closing the descriptor. */
 void evloop_remove(struct evloop *loop, struct ev_source *source);
 
+/* Hands the descriptor of an added source over to another one. */
+void evloop_move(struct evloop *loop, struct ev_source *from, struct ev_source *to,
+                 uint32_t events, ev_source_fn on_ready);
+
 /* Starts, or moves, a timer. Cheap when all timers of a loop have about the same length. */
 void ev_timer_start(struct evloop *loop, struct ev_timer *timer, unsigned after_ms,
                        ev_timer_fn on_due);

@@ -95,6 +95,17 @@ static void close_fd(struct dial *d)
         (void)close(MOVE_FD(d->fd));
 }
 
+/* 0, or the errno. Inside one machine a TCP connection that is "in progress" has mostly come about
+ * when the call returns; to ask once more is cheaper than to wait for it. */
+static int begin_connect(int fd, const struct dial_address *to)
+{
+    if (connect(fd, (const struct sockaddr *)&to->addr, to->addr_len) == 0 ||
+        (errno == EINPROGRESS &&
+         connect(fd, (const struct sockaddr *)&to->addr, to->addr_len) == 0))
+        return 0;
+    return errno == EALREADY ? EINPROGRESS : errno;
+}
+
 static bool try_next(struct dial *d, int error)
 {
     while (d->at < d->n_addresses) {
@@ -109,11 +120,11 @@ static bool try_next(struct dial *d, int error)
         }
         if (d->type == SOCK_STREAM && to->addr.ss_family != AF_UNIX)
             (void)setsockopt(d->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        if (connect(d->fd, (const struct sockaddr *)&to->addr, to->addr_len) == 0) {
+        error = begin_connect(d->fd, to);
+        if (!error) {
             finish(d, 0);
             return false;
         }
-        error = errno;
         if (error == EINPROGRESS && wait_for_connect(d))
             return true;
         if (error == EAGAIN) {

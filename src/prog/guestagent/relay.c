@@ -256,33 +256,52 @@ static void peer_ready(struct ev_source *source, uint32_t events)
     end_ready(r, &r->ends[PEER], events);
 }
 
-void relay_start(struct relay_pool *pool, int take_stream_fd, int take_peer_fd, struct sv first,
-                 unsigned flags)
+/* Readiness is told as soon as an end is watched. */
+static bool watch_ends(struct relay *r, struct ev_source *watched, struct err **errp)
+{
+    struct relay_end *stream = &r->ends[STREAM], *peer = &r->ends[PEER];
+    struct evloop *loop = r->pool->loop;
+
+    if (watched)
+        evloop_move(loop, watched, &stream->source, EVENTS_READ, stream_ready);
+    else if (!evloop_add(loop, &stream->source, stream->fd, EVENTS_READ, stream_ready, errp))
+        return false;
+    return evloop_add(loop, &peer->source, peer->fd, EVENTS_READ, peer_ready, errp);
+}
+
+static bool send_first(struct relay *r, struct sv first)
+{
+    size_t n;
+
+    if (first.n == 0)
+        return true;
+    if (!write_some(&r->ends[PEER], first.p, first.n, &n))
+        return false;
+    if (n < first.n)
+        keep(r, &r->ends[PEER], first.p + n, first.n - n);
+    return true;
+}
+
+void relay_start(struct relay_pool *pool, int take_stream_fd, struct ev_source *watched,
+                 int take_peer_fd, struct sv first, unsigned flags)
 {
     struct relay *r = mem_new(struct relay);
     auto_err struct err *err = NULL;
 
     r->pool = pool;
     r->flags = flags;
-    r->ends[STREAM] = (struct relay_end){
-        .fd = take_stream_fd, .source.fd = -1, .readable = true, .chunk = RELAY_CHUNK_MIN * 2
-    };
-    r->ends[PEER] = (struct relay_end){
-        .fd = take_peer_fd, .source.fd = -1, .readable = true, .chunk = RELAY_CHUNK_MIN * 2
-    };
+    for (int i = STREAM; i <= PEER; i++)
+        r->ends[i] = (struct relay_end){ .fd = i == STREAM ? take_stream_fd : take_peer_fd,
+                                         .source.fd = -1,
+                                         .chunk = RELAY_CHUNK_MIN * 2 };
     list_push_back(&pool->relays, &r->link);
     pool->n_relays++;
-    if (!evloop_add(pool->loop, &r->ends[STREAM].source, take_stream_fd, EVENTS_READ, stream_ready,
-                    &err) ||
-        !evloop_add(pool->loop, &r->ends[PEER].source, take_peer_fd, EVENTS_READ, peer_ready,
-                    &err)) {
+    if (!watch_ends(r, watched, &err)) {
         log_warn("A forwarded connection is lost: %s", err_text(err));
         relay_free(r, true);
-        return;
+    } else if (!send_first(r, first)) {
+        relay_free(r, true);
     }
-    if (first.n > 0)
-        keep(r, &r->ends[PEER], first.p, first.n);
-    run(r);
 }
 
 void relay_pool_init(struct relay_pool *pool, struct evloop *loop)

@@ -38,9 +38,10 @@ enum relay_flags {
 };
 
 /* Both descriptors are non-blocking; first (borrowed for the call) goes to the peer before what the
- * stream brings. */
-void relay_start(struct relay_pool *pool, int take_stream_fd, int take_peer_fd, struct sv first,
-                 unsigned flags);
+ * stream brings. watched: the source with which the pool's loop watches the stream already, or
+ * NULL. */
+void relay_start(struct relay_pool *pool, int take_stream_fd, struct ev_source *watched,
+                 int take_peer_fd, struct sv first, unsigned flags);
 
 /* Closes a socket; a TCP connection is reset. */
 void relay_close_with_reset(int take_fd);

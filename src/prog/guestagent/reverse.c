@@ -46,7 +46,7 @@ static void host_answered(void *arg, int take_fd, int error)
 
     w->dial = NULL;
     if (take_fd >= 0)
-        relay_start(w->r->pool, take_fd, MOVE_FD(w->fd), SV(""), w->relay_flags);
+        relay_start(w->r->pool, take_fd, NULL, MOVE_FD(w->fd), SV(""), w->relay_flags);
     else
         log_debug("The host refuses a connection: %s", strerror(error));
     waiting_free(w);

@@ -111,6 +111,7 @@ static void start_session(struct entry *e, int take_udp_fd)
     static const struct datagrams_events events = { datagram_came, session_ended };
 
     e->udp_fd = take_udp_fd;
+    evloop_remove(loop_of(e), &e->source);
     if (!evloop_add(loop_of(e), &e->udp_source, e->udp_fd, EPOLLIN, udp_ready, NULL) ||
         !datagrams_init(&e->datagrams, loop_of(e), MOVE_FD(e->fd), e->rest, &events))
         entry_free(e);
@@ -129,8 +130,8 @@ static void dial_done(void *arg, int take_fd, int error)
     } else if (e->preface.kind == TUNNEL_UDP) {
         start_session(e, take_fd);
     } else {
-        relay_start(e->t->pool, MOVE_FD(e->fd), take_fd, e->rest,
-                    e->preface.flags & TUNNEL_FROM_UNIX ? RELAY_FROM_UNIX : 0);
+        relay_start(e->t->pool, MOVE_FD(e->fd), e->source.fd >= 0 ? &e->source : NULL, take_fd,
+                    e->rest, e->preface.flags & TUNNEL_FROM_UNIX ? RELAY_FROM_UNIX : 0);
         entry_free(e);
     }
 }
@@ -161,8 +162,10 @@ static void dial_target(struct entry *e)
         addresses[0] = dial_address_ip(p->address, p->port);
     dial = dial_start(loop_of(e), addresses, n, p->kind == TUNNEL_UDP ? SOCK_DGRAM : SOCK_STREAM,
                       dial_done, e);
-    if (dial)
-        e->dial = dial;
+    if (!dial)
+        return; /* it is over, as it mostly is */
+    e->dial = dial;
+    evloop_remove(loop_of(e), &e->source);
 }
 
 /* The preface. */
@@ -186,7 +189,6 @@ static void preface_ready(struct ev_source *source, uint32_t events)
     case TUNNEL_MORE:
         return;
     case TUNNEL_TAKEN:
-        evloop_remove(loop_of(e), &e->source);
         ev_timer_stop(&e->timer);
         dial_target(e);
         return;

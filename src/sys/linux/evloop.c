@@ -73,15 +73,30 @@ void evloop_change(struct evloop *loop, struct ev_source *source, uint32_t event
     assert(rc == 0); /* it was added and is open */
 }
 
+static void forget_events(struct evloop *loop, const struct ev_source *source)
+{
+    for (int i = loop->at_event; i < loop->n_events; i++)
+        if (loop->batch[i].data.ptr == source)
+            loop->batch[i].data.ptr = NULL;
+}
+
 void evloop_remove(struct evloop *loop, struct ev_source *source)
 {
     if (source->fd < 0)
         return;
     (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
     source->fd = -1;
-    for (int i = loop->at_event; i < loop->n_events; i++)
-        if (loop->batch[i].data.ptr == source)
-            loop->batch[i].data.ptr = NULL;
+    forget_events(loop, source);
+}
+
+void evloop_move(struct evloop *loop, struct ev_source *from, struct ev_source *to,
+                 uint32_t events, ev_source_fn on_ready)
+{
+    to->fd = from->fd;
+    to->on_ready = on_ready;
+    from->fd = -1;
+    forget_events(loop, from);
+    evloop_change(loop, to, events); /* tells again what is ready */
 }
 
 void ev_timer_start(struct evloop *loop, struct ev_timer *timer, unsigned after_ms,

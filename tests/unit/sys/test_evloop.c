@@ -40,6 +40,33 @@ static void removed_source_is_not_called_in_the_same_round(void **state)
     (void)close(fds[1]);
 }
 
+static void count_ready(struct ev_source *source, uint32_t events)
+{
+    probe.n_ready += source == &probe.b;
+}
+
+static void moves_itself(struct ev_source *source, uint32_t events)
+{
+    evloop_move(probe.loop, source, &probe.b, EPOLLIN | EPOLLET, count_ready);
+}
+
+static void moved_descriptor_tells_its_new_source_what_is_ready(void **state)
+{
+    int fd = eventfd(1, EFD_CLOEXEC);
+
+    probe = (struct probe){ .loop = evloop_new(NULL), .b.fd = -1 };
+    assert_true(evloop_add(probe.loop, &probe.a, fd, EPOLLIN, moves_itself, NULL));
+    assert_true(evloop_step(probe.loop, 0, NULL));
+    assert_int_equal(probe.a.fd, -1);
+    assert_int_equal(probe.b.fd, fd);
+    assert_true(evloop_step(probe.loop, 0, NULL));
+    assert_true(evloop_step(probe.loop, 0, NULL));
+    assert_int_equal(probe.n_ready, 1);
+    evloop_remove(probe.loop, &probe.b);
+    evloop_free(probe.loop);
+    (void)close(fd);
+}
+
 static void due(struct ev_timer *timer)
 {
     probe.order[probe.n_order++] = (char)('0' + (timer - probe.timers));
@@ -84,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(removed_source_is_not_called_in_the_same_round),
+        cmocka_unit_test(moved_descriptor_tells_its_new_source_what_is_ready),
         cmocka_unit_test(timers_run_in_order_unless_stopped),
         cmocka_unit_test(task_that_queues_itself_waits_for_the_next_round),
     };
