@@ -73,7 +73,7 @@ static void add_wish(struct report *r, const struct wish *wish)
     if (wish->is_nat)
         (void)json_object_set_new(entry, "nat", json_true());
     if (!f) {
-        put_text(entry, "state", wish->verdict == FORWARD_STATIC ? "static" : "not-forwarded");
+        put_text(entry, "state", "not-forwarded");
         return;
     }
     put_text(entry, "hostProtocol", forward_proto_names[forward_get_proto(f)]);
@@ -182,7 +182,8 @@ void forwards_report(struct forwards *m, forwards_report_fn on_done, void *arg)
     if (!m->params.relays_ssh && m->params.ssh_port)
         add_driver_ssh(r, m);
     list_for_each (wish, &m->wishes, struct wish, link)
-        add_wish(r, wish);
+        if (wish->verdict != FORWARD_STATIC) /* the static forward speaks for it */
+            add_wish(r, wish);
     for (size_t i = 0; i < m->reverses.n; i++)
         add_reverse(r, m->reverses.v[i]);
     ask_next(r);
