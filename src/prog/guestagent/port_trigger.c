@@ -221,9 +221,14 @@ static void ring_ready(struct ev_source *source, uint32_t events)
 {
     struct port_trigger *t = CONTAINER_OF(source, struct port_trigger, source);
 
+    t->on_event(t->arg);
+}
+
+void port_trigger_arm(struct port_trigger *t)
+{
     /* What the events say does not matter: take them all off. */
     __atomic_store_n(t->consumer, __atomic_load_n(t->producer, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
-    t->on_event(t->arg);
+    evloop_change(t->loop, &t->source, EPOLLIN | EPOLLONESHOT);
 }
 
 static bool open_ring(struct port_trigger *t, struct err **errp)
@@ -242,7 +247,7 @@ static bool open_ring(struct port_trigger *t, struct err **errp)
     if (mem == MAP_FAILED)
         return err_set_os(errp, errno, "cannot map a BPF ring");
     t->producer = mem;
-    return evloop_add(t->loop, &t->source, t->ring_fd, EPOLLIN, ring_ready, errp);
+    return evloop_add(t->loop, &t->source, t->ring_fd, EPOLLIN | EPOLLONESHOT, ring_ready, errp);
 }
 
 static bool attach_all(struct port_trigger *t, unsigned protocols, struct err **errp)

@@ -20,11 +20,14 @@
 struct port_trigger;
 typedef void (*port_trigger_fn)(void *arg);
 
-/* For the protocols (GUEST_WATCH_*), all or nothing. NULL: this kernel cannot, *errp says why. */
+/* Armed, for the protocols (GUEST_WATCH_*), all or nothing. NULL: this kernel cannot, *errp says why. */
 struct port_trigger *port_trigger_new(struct evloop *loop, unsigned protocols,
                                       port_trigger_fn on_event, void *arg,
                                       struct err **errp) MUST_USE;
 void port_trigger_free(struct port_trigger *t);
+/* After an event there is no other one until this was called: what happens meanwhile costs nothing.
+ * To be called before looking. */
+void port_trigger_arm(struct port_trigger *t);
 
 /* The UDP ports whose end matters. */
 void port_trigger_set_ports(struct port_trigger *t, const struct ports *ports);

@@ -64,6 +64,8 @@ static bool look(struct port_watch *w)
     auto_err struct err *err = NULL;
     struct ports now = { 0 };
 
+    if (w->trigger)
+        port_trigger_arm(w->trigger);
     sock_diag_list(w->protocols, &w->missing, &now);
     if (w->rules_fd >= 0 && !nat_rules_list(w->protocols, &now, &err))
         log_debug("Redirected ports are not known: %s", err_text(err));
