@@ -37,7 +37,8 @@
  * lists take several messages. A listener is what accepts from outside its process: TCP in state
  * LISTEN, UDP that is bound but not connected, of the guest's own network namespace, and ports that
  * the guest's packet filter redirects (GUEST_PORT_NAT), as containers publish them. An address of
- * one family with a port is told of once, however many sockets share it.
+ * one family with a port is told of once, however many sockets share it. What LISTEN made is left
+ * out.
  *
  * Reverse forwards: LISTEN lets the guest listen on an address or path. For each connection the
  * guest opens a vsock stream to CID 2, port vsock_port; nothing but the connection's bytes goes

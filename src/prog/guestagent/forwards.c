@@ -43,6 +43,13 @@ static void give_address(void *arg, struct sv address)
     local_address_give(&f->addresses, address);
 }
 
+static bool is_own(void *arg, const struct guest_port *port)
+{
+    struct forwards *f = arg;
+
+    return reverse_owns(f->reverse, port);
+}
+
 static void ports_changed(void *arg, const struct sb *frames)
 {
     struct forwards *f = arg;
@@ -66,6 +73,7 @@ struct forwards *forwards_new(struct evloop *loop, struct link *link)
     static const struct tunnel_events tunnel_events = { is_nat };
     static const struct reverse_events reverse_events = { transport_vsock, take_address,
                                                           give_address };
+    static const struct port_watch_events watch_events = { ports_changed, is_own };
     struct forwards *f = mem_new(struct forwards);
 
     raise_descriptor_limit();
@@ -75,7 +83,7 @@ struct forwards *forwards_new(struct evloop *loop, struct link *link)
     f->tunnel = tunnel_new(&f->pool, &tunnel_events, f);
     f->reverse = reverse_new(&f->pool, &reverse_events, f);
     local_addresses_init(&f->addresses, loop);
-    f->watch = port_watch_new(loop, ports_changed, f);
+    f->watch = port_watch_new(loop, &watch_events, f);
     return f;
 }
 

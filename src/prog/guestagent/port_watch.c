@@ -24,11 +24,11 @@ enum {
 };
 
 struct port_watch {
-    struct evloop *loop; /* borrowed */
-    port_watch_fn on_changed;
-    void *arg;          /* borrowed */
-    unsigned protocols; /* 0 = off */
-    bool is_told;       /* the host has the list `now` */
+    struct evloop *loop;                    /* borrowed */
+    const struct port_watch_events *events; /* borrowed */
+    void *arg;                              /* borrowed */
+    unsigned protocols;                     /* 0 = off */
+    bool is_told;                           /* the host has the list `now` */
     struct ports now;
     unsigned missing; /* see sock_diag_list() */
     struct port_trigger *trigger;
@@ -57,6 +57,18 @@ static void rules_changed(struct ev_source *source, uint32_t events)
     look_soon(w);
 }
 
+static void leave_out_own(const struct port_watch *w, struct ports *p)
+{
+    size_t n = 0;
+
+    if (!w->events->is_own)
+        return;
+    for (size_t i = 0; i < p->list.n; i++)
+        if (!w->events->is_own(w->arg, &p->list.v[i]))
+            p->list.v[n++] = p->list.v[i];
+    p->list.n = n;
+}
+
 /* True when the list is another one. */
 static bool look(struct port_watch *w)
 {
@@ -70,6 +82,7 @@ static bool look(struct port_watch *w)
     if (w->rules_fd >= 0 && !nat_rules_list(w->protocols, &now, &err))
         log_debug("Redirected ports are not known: %s", err_text(err));
     ports_settle(&now);
+    leave_out_own(w, &now);
     ports_put_changes(&w->now, &now, !w->is_told, &frames);
     ports_done(&w->now);
     w->now = now;
@@ -77,7 +90,7 @@ static bool look(struct port_watch *w)
     if (w->trigger)
         port_trigger_set_ports(w->trigger, &now);
     if (frames.n > 0)
-        w->on_changed(w->arg, &frames);
+        w->events->on_changed(w->arg, &frames);
     return frames.n > 0;
 }
 
@@ -100,12 +113,13 @@ static void look_due(struct ev_timer *timer)
                    look_due);
 }
 
-struct port_watch *port_watch_new(struct evloop *loop, port_watch_fn on_changed, void *arg)
+struct port_watch *port_watch_new(struct evloop *loop, const struct port_watch_events *events,
+                                  void *arg)
 {
     struct port_watch *w = mem_new(struct port_watch);
 
     w->loop = loop;
-    w->on_changed = on_changed;
+    w->events = events;
     w->arg = arg;
     w->rules_fd = w->rules.fd = -1;
     return w;

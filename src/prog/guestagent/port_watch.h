@@ -15,11 +15,16 @@
 
 struct port_watch;
 
-/* frames are PORTS messages, borrowed for the call. */
-typedef void (*port_watch_fn)(void *arg, const struct sb *frames);
+struct port_watch_events {
+    /* frames are PORTS messages, borrowed for the call. */
+    void (*on_changed)(void *arg, const struct sb *frames);
+    /* A listener that is the agent's own: nothing is told of it. May be NULL. */
+    bool (*is_own)(void *arg, const struct guest_port *port);
+};
 
-/* Watches nothing yet. */
-struct port_watch *port_watch_new(struct evloop *loop, port_watch_fn on_changed, void *arg);
+/* Watches nothing yet. events are borrowed. */
+struct port_watch *port_watch_new(struct evloop *loop, const struct port_watch_events *events,
+                                  void *arg);
 void port_watch_free(struct port_watch *w);
 
 /* Begins anew: tells all listeners of the protocols (GUEST_WATCH_*) now and then what changes. 0

@@ -111,6 +111,11 @@ static void listener_ready(struct ev_source *source, uint32_t events)
         accept_all(l);
 }
 
+static struct sv own_address(const struct reverse_listener *l)
+{
+    return (struct sv){ (const char *)l->address, l->n_address };
+}
+
 static void listener_free(struct reverse_listener *l)
 {
     struct reverse *r = l->r;
@@ -123,7 +128,7 @@ static void listener_free(struct reverse_listener *l)
     if (l->path)
         (void)unlink(l->path);
     if (l->has_address)
-        r->events->give_address(r->arg, (struct sv){ (char *)l->address, l->n_address });
+        r->events->give_address(r->arg, own_address(l));
     free(l->path);
     list_remove(&l->link);
     r->n_listeners--;
@@ -143,6 +148,18 @@ static bool open_unix(struct reverse_listener *l, const struct guest_msg *msg, s
          fchmodat(AT_FDCWD, l->path, (mode_t)msg->mode & 0777, AT_SYMLINK_NOFOLLOW) < 0))
         return err_set_os(errp, errno, "cannot set up %s", l->path);
     return true;
+}
+
+static uint16_t bound_port(int fd)
+{
+    struct sockaddr_storage addr = { 0 };
+    socklen_t len = sizeof(addr);
+
+    if (getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
+        return 0;
+    if (addr.ss_family == AF_INET6)
+        return ntohs(((struct sockaddr_in6 *)&addr)->sin6_port);
+    return addr.ss_family == AF_INET ? ntohs(((struct sockaddr_in *)&addr)->sin_port) : 0;
 }
 
 static bool open_ip(struct reverse_listener *l, const struct guest_msg *msg, struct err **errp)
@@ -165,31 +182,20 @@ static bool open_ip(struct reverse_listener *l, const struct guest_msg *msg, str
     if (bind(l->fd, (struct sockaddr *)&at.addr, at.addr_len) < 0 ||
         (type == SOCK_STREAM && listen(l->fd, BACKLOG) < 0))
         return err_set_os(errp, errno, "cannot listen on port %u", (unsigned)msg->port);
+    l->n_address = msg->address.n;
+    memcpy(l->address, msg->address.p, msg->address.n);
+    l->port = bound_port(l->fd);
     return type == SOCK_STREAM || reverse_udp_set_up(l, errp);
 }
 
-static uint16_t bound_port(int fd)
-{
-    struct sockaddr_storage addr = { 0 };
-    socklen_t len = sizeof(addr);
-
-    if (getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
-        return 0;
-    if (addr.ss_family == AF_INET6)
-        return ntohs(((struct sockaddr_in6 *)&addr)->sin6_port);
-    return addr.ss_family == AF_INET ? ntohs(((struct sockaddr_in *)&addr)->sin_port) : 0;
-}
-
-static bool take_address(struct reverse_listener *l, struct sv address, struct err **errp)
+static bool take_address(struct reverse_listener *l, struct err **errp)
 {
     struct reverse *r = l->r;
 
-    if (!r->events->take_address || !r->events->take_address(r->arg, address, errp))
-        return r->events->take_address || err_set(errp, ERR_UNSUPPORTED, "no address can be taken");
-    l->has_address = true;
-    memcpy(l->address, address.p, address.n);
-    l->n_address = address.n;
-    return true;
+    if (!r->events->take_address)
+        return err_set(errp, ERR_UNSUPPORTED, "no address can be taken");
+    l->has_address = r->events->take_address(r->arg, own_address(l), errp);
+    return l->has_address;
 }
 
 bool reverse_listen(struct reverse *r, const struct guest_msg *msg, uint16_t *out_port,
@@ -211,13 +217,23 @@ bool reverse_listen(struct reverse *r, const struct guest_msg *msg, uint16_t *ou
     list_push_back(&r->listeners, &l->link);
     r->n_listeners++;
     if (!(l->proto == GUEST_UNIX ? open_unix(l, msg, errp) : open_ip(l, msg, errp)) ||
-        ((msg->flags & GUEST_LISTEN_ADDRESS) && !take_address(l, msg->address, errp)) ||
+        ((msg->flags & GUEST_LISTEN_ADDRESS) && !take_address(l, errp)) ||
         !evloop_add(r->pool->loop, &l->source, l->fd, EPOLLIN, listener_ready, errp)) {
         listener_free(l);
         return false;
     }
-    *out_port = bound_port(l->fd);
+    *out_port = l->port;
     return true;
+}
+
+bool reverse_owns(const struct reverse *r, const struct guest_port *port)
+{
+    list_for_each (l, &r->listeners, struct reverse_listener, link) {
+        if (l->proto == port->proto && l->port == port->port && l->n_address == port->n_address &&
+            memcmp(l->address, port->address, l->n_address) == 0)
+            return true;
+    }
+    return false;
 }
 
 void reverse_unlisten(struct reverse *r, uint64_t id)

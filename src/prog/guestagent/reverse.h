@@ -37,6 +37,8 @@ void reverse_free(struct reverse *r);
 bool reverse_listen(struct reverse *r, const struct guest_msg *msg, uint16_t *out_port,
                     struct err **errp) MUST_USE;
 void reverse_unlisten(struct reverse *r, uint64_t id);
+/* Is it a listener of ours? */
+bool reverse_owns(const struct reverse *r, const struct guest_port *port);
 /* Ends all listeners with their UDP sessions; relays go on. */
 void reverse_clear(struct reverse *r);
 

@@ -19,9 +19,10 @@ struct reverse_listener {
     struct ev_source source;
     struct ev_timer pause;
     char *path;          /* of a Unix socket, which is removed with the listener; else NULL */
-    bool has_address;    /* was taken, and is to be given up */
-    uint8_t address[16]; /* n_address bytes */
+    uint8_t address[16]; /* n_address bytes; none for a Unix socket */
     size_t n_address;
+    uint16_t port;
+    bool has_address;  /* the address was taken, and is to be given up */
     struct list peers; /* UDP: the one heard of longest ago first */
     size_t n_peers;
 };

@@ -61,6 +61,7 @@ static void listeners_come_and_go(void **state)
         { AF_INET, SOCK_DGRAM, GUEST_UDP },
         { AF_INET6, SOCK_DGRAM, GUEST_UDP },
     };
+    static const struct port_watch_events events = { ports_changed, NULL };
     struct bench b = { 0 };
     auto_sb struct sb hello = { 0 };
 
@@ -69,7 +70,7 @@ static void listeners_come_and_go(void **state)
     b.loop = evloop_new(NULL);
     guest_encode(&hello, &(struct guest_msg){ .type = GUEST_HELLO, .program = SV("x") });
     ports_changed(&b, &hello);
-    b.watch = port_watch_new(b.loop, ports_changed, &b);
+    b.watch = port_watch_new(b.loop, &events, &b);
     port_watch_set(b.watch, GUEST_WATCH_TCP | GUEST_WATCH_UDP);
     assert_int_equal(b.n_resets, 1);
     assert_int_equal(b.n_added, 0);

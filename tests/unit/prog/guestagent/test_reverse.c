@@ -234,6 +234,14 @@ static void taken_ports_are_an_error_and_ids_are_replaced(void **state)
     uint16_t port, again;
 
     assert_true(reverse_listen(b->reverse, &msg, &port, NULL));
+
+    struct guest_port own = {
+        .proto = GUEST_TCP, .port = port, .n_address = 4, .address = { 127, 0, 0, 1 }
+    };
+
+    assert_true(reverse_owns(b->reverse, &own));
+    own.address[3] = 2;
+    assert_false(reverse_owns(b->reverse, &own));
     other = msg;
     other.id = 2;
     other.port = port;
