@@ -38,6 +38,7 @@ bool file_write_fd(int fd, const char *name, struct sv bytes, struct err **errp)
 bool file_absolute(const char *path, char **out_path, struct err **errp) MUST_USE;
 bool file_exists(const char *path); /* anything of that name, also a dangling link */
 bool file_is_regular(const char *path);
+bool file_is_link(const char *path);
 bool file_size(const char *path, uint64_t *out_size, struct err **errp) MUST_USE;
 bool file_remove(const char *path, struct err **errp) MUST_USE; /* absent is fine */
 bool file_rename(const char *from, const char *to, struct err **errp) MUST_USE;

@@ -299,5 +299,11 @@ bool config_check(const struct instance_config *config, const struct config_env 
     check_audio(&c);
     text = c.messages.n ? strv_join(&c.messages, "\n") : NULL;
     strv_done(&c.messages);
-    return !text || err_set(errp, ERR_INVALID, "%s", text);
+    if (!text)
+        return true;
+    err_set(errp, ERR_INVALID, "%s", text);
+    if (config->base.n)
+        err_hint(errp,
+                 "this version does not merge templates: copy the keys of the base into this one");
+    return false;
 }

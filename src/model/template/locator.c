@@ -26,6 +26,22 @@ static const struct {
     { "s390x", "s390x" },
 };
 
+struct sv locator_scheme(const char *locator)
+{
+    size_t n = 0;
+
+    while (isalnum((unsigned char)locator[n]) || locator[n] == '+' || locator[n] == '-')
+        n++;
+    if (n < 2 || locator[n] != ':' || !isalpha((unsigned char)locator[0]))
+        n = 0;
+    return (struct sv){ locator, n };
+}
+
+bool locator_is_url(const char *locator)
+{
+    return strncasecmp(locator, "http://", 7) == 0 || strncasecmp(locator, "https://", 8) == 0;
+}
+
 /* Takes one of the suffixes off. */
 static bool strip_suffix(struct sv *name, const char *const *suffixes, size_t n)
 {
@@ -179,8 +195,15 @@ char *locator_image_name(const char *locator, const char *native_arch)
 
 char *locator_file_name(const char *locator)
 {
-    char *name = mem_strdup(path_base(locator));
+    auto_mem char *path = mem_strdup(locator);
+    char *name;
 
+    if (locator_is_url(locator)) {
+        path[strcspn(path, "?#")] = 0;
+        for (size_t n = strlen(path); n > 0 && path[n - 1] == '/'; n--)
+            path[n - 1] = 0;
+    }
+    name = mem_strdup(path_base(path));
     for (char *c = name; *c; c++)
         *c = (char)tolower((unsigned char)*c);
     if (str_ends(name, ".yml"))

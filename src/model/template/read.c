@@ -4,13 +4,13 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/quote.h"
 #include "lang/json/json.h"
 #include "lang/yaml/yaml_text.h"
 #include "model/template/template_priv.h"
 #include "sys/file.h"
 
 #define TEMPLATE_SCHEME "template:"
-#define FILE_SCHEME     "file://"
 
 /* Names of Lima before 1.0, and what has taken their place. */
 static const struct {
@@ -100,17 +100,13 @@ static bool read_url(const struct template_env *env, const char *url, struct tem
            take_text(out, &text, errp);
 }
 
-static bool is_url(const char *locator)
+/* From the root on. */
+static bool local_path(const struct template_env *env, const char *path, char **out_path,
+                       struct err **errp)
 {
-    return str_starts(locator, "http://") || str_starts(locator, "https://");
-}
+    auto_mem char *expanded = env->home ? path_expand_home(path, env->home) : mem_strdup(path);
 
-/* "SCHEME:REST" where SCHEME cannot be a file's name: two letters or more, no slash before it. */
-static bool has_scheme(const char *locator)
-{
-    size_t n = strspn(locator, "abcdefghijklmnopqrstuvwxyz0123456789+-");
-
-    return n > 1 && locator[n] == ':';
+    return file_absolute(expanded, out_path, errp);
 }
 
 static char *image_text(const char *location, const char *os, const char *arch)
@@ -129,10 +125,13 @@ static bool make_text(const struct template_env *env, const char *locator, struc
     const char *arch = locator_image_arch(locator), *os = locator_image_os(locator);
     auto_mem char *path = NULL;
 
-    if (is_url(locator) || has_scheme(locator))
+    if (locator_scheme(locator).n > 0 && !file_exists(locator))
         path = mem_strdup(locator);
-    else if (!file_absolute(locator, &path, errp))
+    else if (!local_path(env, locator, &path, errp))
         return false;
+    if (!utf8_is_valid(sv_of(path)))
+        return err_set(errp, ERR_INVALID, "the name of the image %s is not in UTF-8", path) ||
+               err_hint(errp, "rename it");
     if (!arch && strcmp(os, "Darwin") == 0)
         arch = "aarch64";
     if (!arch) {
@@ -147,30 +146,45 @@ static bool make_text(const struct template_env *env, const char *locator, struc
     return true;
 }
 
+/* file:///PATH; url is what follows the scheme and its colon. */
+static bool read_file_url(const char *url, struct template *out, struct err **errp)
+{
+    auto_mem char *path = NULL;
+    const char *name = str_starts(url, "//") ? url + 2 : url;
+
+    if (name == url || !path_is_absolute(name))
+        return err_set(errp, ERR_INVALID, "file URL `file:%s` is not an absolute path", url);
+    return file_absolute(name, &path, errp) && read_path(path, out, errp);
+}
+
+static bool is_scheme(struct sv scheme, const char *name)
+{
+    return scheme.n == strlen(name) && strncasecmp(scheme.p, name, scheme.n) == 0;
+}
+
 static bool read_any(const struct template_env *env, const char *locator, struct template *out,
                      struct err **errp)
 {
+    struct sv scheme = locator_scheme(locator);
+    const char *rest = locator + (scheme.n > 0 ? scheme.n + 1 : 0);
     auto_mem char *path = NULL;
 
     if (strcmp(locator, "-") == 0)
         return read_stdin(env, out, errp);
-    if (str_starts(locator, TEMPLATE_SCHEME))
-        return read_stored(env, locator + strlen(TEMPLATE_SCHEME), out, errp);
-    if (locator_is_image(locator))
-        return make_text(env, locator, out, errp);
-    if (is_url(locator))
-        return read_url(env, locator, out, errp);
-    if (str_starts(locator, FILE_SCHEME)) {
-        locator += strlen(FILE_SCHEME);
-        if (!path_is_absolute(locator))
-            return err_set(errp, ERR_INVALID,
-                           "file URL `" FILE_SCHEME "%s` is not an absolute path", locator);
-    } else if (has_scheme(locator) && !file_exists(locator)) {
+    if (is_scheme(scheme, "template"))
+        return read_stored(env, rest, out, errp);
+    if (scheme.n > 0 && !is_scheme(scheme, "file") && !is_scheme(scheme, "build") &&
+        !locator_is_url(locator) && !file_exists(locator))
         return err_set(errp, ERR_UNSUPPORTED, "template locators like `%s` are not supported",
                        locator) ||
                err_hint(errp, "template:NAME, https://, file:/// and paths are");
-    }
-    return file_absolute(locator, &path, errp) && read_path(path, out, errp);
+    if (locator_is_image(locator))
+        return make_text(env, locator, out, errp);
+    if (locator_is_url(locator))
+        return read_url(env, locator, out, errp);
+    if (is_scheme(scheme, "file"))
+        return read_file_url(rest, out, errp);
+    return local_path(env, locator, &path, errp) && read_path(path, out, errp);
 }
 
 bool template_read(const struct template_env *env, const char *locator, struct template *out,

@@ -13,12 +13,26 @@ enum { DEPTH_MAX = 8 };
 
 #define SUFFIX ".yaml"
 
+/* Entries of a path list, empty ones left out. */
+static void push_path(struct strv *dirs, const char *list)
+{
+    auto_strv struct strv entries = { 0 };
+
+    strv_split(&entries, sv_of(list), ':');
+    for (size_t i = 0; i < entries.n; i++) {
+        char *dir = NULL;
+
+        if (entries.v[i][0] && file_absolute(entries.v[i], &dir, NULL))
+            strv_push_take(dirs, dir);
+    }
+}
+
 void template_env_init(struct template_env *env, const char *templates_path, const char *lima_home,
                        const struct strv *prefixes, const char *arch)
 {
     *env = (struct template_env){ .arch = arch, .stdin_fd = -1 };
     if (templates_path && templates_path[0]) {
-        strv_split(&env->dirs, sv_of(templates_path), ':');
+        push_path(&env->dirs, templates_path);
         return;
     }
     strv_pushf(&env->dirs, "%s/_templates", lima_home);
@@ -61,7 +75,8 @@ char *template_find(const struct template_env *env, const char *name, struct err
     return NULL;
 }
 
-/* prefix is "" or ends with a slash. */
+/* prefix is "" or ends with a slash. Links to directories could lead in circles: they are left out.
+ */
 static void list_below(const char *dir, const char *prefix, unsigned depth, struct strv *out)
 {
     auto_strv struct strv names = { 0 };
@@ -75,12 +90,12 @@ static void list_below(const char *dir, const char *prefix, unsigned depth, stru
 
         if (name[0] == '.')
             continue;
-        if (dir_exists(path)) {
+        if (dir_exists(path) && !file_is_link(path)) {
             auto_mem char *below = mem_printf("%s/", shown);
 
             if (depth < DEPTH_MAX)
                 list_below(path, below, depth + 1, out);
-        } else if (str_ends(name, SUFFIX)) {
+        } else if (str_ends(name, SUFFIX) && file_is_regular(path)) {
             shown[strlen(shown) - strlen(SUFFIX)] = 0;
             if (!strv_has(out, shown))
                 strv_push(out, shown);

@@ -27,6 +27,7 @@ typedef bool template_fetch_fn(void *ctx, const char *url, size_t limit, struct 
 struct template_env {
     struct strv dirs;         /* template directories in search order */
     const char *arch;         /* of the host; borrowed */
+    const char *home;         /* what "~/" means; borrowed, NULL = nothing */
     int stdin_fd;             /* what "-" reads */
     template_fetch_fn *fetch; /* NULL: http and https are refused */
     void *fetch_ctx;          /* borrowed */
@@ -42,7 +43,7 @@ void template_env_done(struct template_env *env);
 struct template
 {
     char *locator;        /* in today's spelling, local paths absolute */
-    char *name;           /* of the instance, derived from the locator; NULL = none (stdin) */
+    char *name;           /* for the instance, derived from the locator; NULL = none (stdin) */
     char *text;           /* terminated; free of NUL bytes */
     struct strv warnings; /* lines for the log */
 };

@@ -8,6 +8,7 @@
 #include "base/quote.h"
 #include "driver/driver_type.h"
 #include "instance/create.h"
+#include "model/config/identifier.h"
 #include "model/store/inst_dir.h"
 #include "model/store/names.h"
 #include "prog/limactl/output.h"
@@ -16,6 +17,7 @@
 #include "prog/limactl/target.h"
 #include "prog/limactl/template_source.h"
 #include "svc/ssh/keys.h"
+#include "sys/file.h"
 
 #define DEFAULT_TEMPLATE "template:default"
 #define STANDARD_INPUT "-"
@@ -65,10 +67,23 @@ static bool resolve_name(const struct create_opts *opts, const char *arg, struct
 
     if (arg && opts->name.v[0] && strcmp(arg, opts->name.v) != 0)
         return err_set(errp, ERR_INVALID,
-                       "instance name %s and CLI flag --name=%s cannot be specified together", name, flag);
+                       "instance name %s and CLI flag --name=%s cannot be specified together", name,
+                       flag) ||
+               (file_is_regular(arg) && err_hint(errp, "./%s is the file of that name", arg));
     out->by_name = true;
     out->name = mem_strdup(arg ? arg : opts->name.v[0] ? opts->name.v : TARGET_DEFAULT);
     return true;
+}
+
+/* Can the name of the file be the instance's, too? */
+static bool check_file_name(const char *locator, const char *name, struct err **errp)
+{
+    auto_mem char *quoted = quote_tick_dup(locator);
+
+    if (identifier_check(name, errp))
+        return inst_name_check(name, errp);
+    return err_wrap(errp, "filename %s is invalid", quoted) ||
+           err_hint(errp, "give the instance a name with --name");
 }
 
 bool new_instance_resolve(struct ctx *ctx, const struct store *store, const char *arg,
@@ -86,8 +101,7 @@ bool new_instance_resolve(struct ctx *ctx, const struct store *store, const char
     if (!template_source_read(store, arg, &out->tmpl, errp))
         return false;
     out->name = mem_strdup(opts->name.v[0] ? opts->name.v : out->tmpl.name);
-    return inst_name_check(out->name, errp) ||
-           (err_hint(errp, "give it a name with --name") || err_wrap(errp, "template %s", arg));
+    return opts->name.v[0] || check_file_name(arg, out->name, errp);
 }
 
 /*

@@ -25,6 +25,7 @@ static void open_env(struct template_env *env, const struct store *store)
         strv_push(&prefixes, prefix);
     template_env_init(env, getenv("LIMA_TEMPLATES_PATH"), store->home, &prefixes, store->env.host.arch);
     env->stdin_fd = STDIN_FILENO;
+    env->home = store->env.host.user_home;
     env->fetch = fetch_url;
 }
 

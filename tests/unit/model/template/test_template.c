@@ -100,6 +100,48 @@ static void image_names_tell_instance_arch_and_system(void **state)
     }
 }
 
+static void schemes_are_told_from_file_names(void **state)
+{
+    static const struct {
+        const char *locator, *scheme;
+    } rows[] = {
+        { "template:x", "template" },
+        { "GitHub:x", "GitHub" },
+        { "a+b-c2:x", "a+b-c2" },
+        { "c:/x.yaml", "" },
+        { "2a:x", "" },
+        { "/a:x", "" },
+        { "./ab:x", "" },
+        { "a b:x", "" },
+        { "ab", "" },
+        { ":x", "" },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++)
+        check_row(sv_eq_str(locator_scheme(rows[i].locator), rows[i].scheme), rows[i].locator);
+}
+
+static void file_names_become_instance_names(void **state)
+{
+    static const struct {
+        const char *locator, *name;
+    } rows[] = {
+        { "/a/Box.yaml", "box" },
+        { "box.yml.yaml", "box.yml" },
+        { "box.yaml.yml", "box" },
+        { "box.YAML", "box" },
+        { "https://x/y/z.yaml?raw=/q.yaml#f", "z" },
+        { "HTTP://x/y/z/", "z" },
+        { "/a/z.yaml?raw", "z.yaml?raw" },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        auto_mem char *name = locator_file_name(rows[i].locator);
+
+        assert_string_equal(name, rows[i].name);
+    }
+}
+
 static void files_are_read_by_path_and_url(void **state)
 {
     auto_mem char *path = put("dir with blanks/My Box.YAML", "cpus: 1\n");
@@ -118,10 +160,17 @@ static void files_are_read_by_path_and_url(void **state)
     assert_true(read_locator(&f, relative));
     assert_string_equal(f.got.locator, path);
     assert_int_equal(chdir("/"), 0);
+    mem_replace(&url, mem_printf("FILE://%s", path));
+    assert_true(read_locator(&f, url));
     assert_false(read_locator(&f, "file://relative.yaml"));
     assert_string_equal(err_text(f.err), "file URL `file://relative.yaml` is not an absolute path");
+    assert_false(read_locator(&f, "file:/one/slash.yaml"));
     assert_false(read_locator(&f, "/does/not/exist.yaml"));
     assert_false(read_locator(&f, ""));
+    f.env.home = dir;
+    assert_false(read_locator(&f, "~/nope.yaml"));
+    assert_true(read_locator(&f, "~/My Box.YAML"));
+    assert_string_equal(f.got.locator, path);
     close_fixture(&f);
 }
 
@@ -177,6 +226,30 @@ static void stored_templates_are_found_in_order(void **state)
     close_fixture(&f);
 }
 
+static void what_cannot_be_read_is_not_listed(void **state)
+{
+    auto_mem char *real = put("list/a/real.yaml", "r\n");
+    auto_mem char *below = put("list/dir.yaml/x.yaml", "x\n");
+    auto_mem char *dir = temp_path("list");
+    auto_mem char *search = mem_printf(":%s::", dir);
+    auto_mem char *circle = temp_path("list/circle");
+    auto_mem char *alias = temp_path("list/alias.yaml");
+    auto_mem char *dangling = temp_path("list/dangling.yaml");
+    auto_strv struct strv names = { 0 };
+    struct fixture f;
+
+    assert_int_equal(symlink(".", circle), 0);
+    assert_int_equal(symlink("a/real.yaml", alias), 0);
+    assert_int_equal(symlink("nowhere", dangling), 0);
+    open_fixture(&f, search);
+    assert_int_equal(f.env.dirs.n, 1);
+    template_list(&f.env, &names);
+    auto_mem char *list = strv_join(&names, " ");
+
+    assert_string_equal(list, "a/real alias dir.yaml/x");
+    close_fixture(&f);
+}
+
 static void old_spellings_work_with_a_warning(void **state)
 {
     auto_mem char *path = put("_templates/old.yaml", "o\n");
@@ -227,6 +300,8 @@ static void urls_are_fetched_by_the_program(void **state)
     assert_string_equal(f.got.name, "z");
     assert_false(read_locator(&f, "github:org/repo"));
     assert_int_equal(err_kind(f.err), ERR_UNSUPPORTED);
+    assert_false(read_locator(&f, "github:org/repo/box.qcow2"));
+    assert_int_equal(err_kind(f.err), ERR_UNSUPPORTED);
     close_fixture(&f);
 }
 
@@ -244,6 +319,7 @@ static void an_image_gives_a_template_around_it(void **state)
     assert_string_equal(f.got.name, "box");
     assert_string_equal(f.got.warnings.v[0],
                         "cannot determine image arch from URL `/i/box.qcow2`; assuming `x86_64`");
+    assert_false(read_locator(&f, "/i/\xff.qcow2"));
     assert_true(read_locator(&f, "build:micro"));
     assert_string_equal(f.got.text, "os: Linux\narch: x86_64\nimages:\n- location: build:micro\n"
                                     "  arch: x86_64\n");
@@ -256,9 +332,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(images_are_told_from_other_files),
         cmocka_unit_test(image_names_tell_instance_arch_and_system),
+        cmocka_unit_test(schemes_are_told_from_file_names),
+        cmocka_unit_test(file_names_become_instance_names),
         cmocka_unit_test(files_are_read_by_path_and_url),
         cmocka_unit_test(binary_files_and_long_ones_are_refused),
         cmocka_unit_test(stored_templates_are_found_in_order),
+        cmocka_unit_test(what_cannot_be_read_is_not_listed),
         cmocka_unit_test(old_spellings_work_with_a_warning),
         cmocka_unit_test(standard_input_is_read_to_its_end),
         cmocka_unit_test(urls_are_fetched_by_the_program),
