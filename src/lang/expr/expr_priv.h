@@ -12,7 +12,7 @@
 enum {
     EXPR_TEXT_MAX = 1 << 20,
     EXPR_DEPTH_MAX = 200,
-    EXPR_STEPS_MAX = 1 << 18, /* evaluated nodes, items and copied values */
+    EXPR_STEPS_MAX = 1 << 16, /* evaluated nodes, items and copied values */
 };
 
 /* ---- tokens (lex.c) ---- */

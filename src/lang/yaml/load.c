@@ -121,25 +121,44 @@ static enum yaml_style scalar_style(yaml_scalar_style_t style)
 }
 
 /* Keeps a tag as written in short form and returns what it makes of a scalar. */
+/* As it can stand behind "!" or "!!" without a %TAG line. */
+static bool is_short_tag(const char *suffix)
+{
+    return suffix[strspn(
+               suffix, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:")] == 0;
+}
+
+/* "!<tag:...>", with what is no character of a URI as %XX. */
+static const char *verbatim_tag(struct loader *l, const char *tag)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "-_./:;?@&=+$,!~*'()";
+    auto_sb struct sb out = { 0 };
+
+    sb_puts(&out, "!<");
+    for (; *tag; tag++)
+        if (strchr(plain, *tag))
+            sb_putc(&out, *tag);
+        else
+            sb_putf(&out, "%%%02X", (unsigned)(unsigned char)*tag);
+    sb_putc(&out, '>');
+    return yaml_dup_text(l->doc, sb_view(&out));
+}
+
 static enum yaml_tag explicit_tag(struct loader *l, struct yaml_node *node, const char *tag)
 {
     static const char core[] = "tag:yaml.org,2002:";
+    bool is_core = str_starts(tag, core);
+    const char *suffix = is_core ? tag + strlen(core) : tag + (tag[0] == '!');
+    auto_mem char *text = mem_printf("%s%s", is_core ? "!!" : "!", suffix);
 
-    if (strcmp(tag, "!") == 0) {
-        node->custom_tag = "!";
-        return YAML_TAG_STR;
-    }
-    if (!str_starts(tag, core)) {
-        auto_mem char *text = tag[0] == '!' ? mem_strdup(tag) : mem_printf("!<%s>", tag);
-
+    if ((is_core || tag[0] == '!') && is_short_tag(suffix))
         node->custom_tag = yaml_dup_text(l->doc, sv_of(text));
-        return YAML_TAG_COUNT;
-    }
-
-    auto_mem char *text = mem_printf("!!%s", tag + strlen(core));
-
-    node->custom_tag = yaml_dup_text(l->doc, sv_of(text));
-    for (int i = 0; i < YAML_TAG_COUNT; i++)
+    else
+        node->custom_tag = verbatim_tag(l, tag);
+    if (strcmp(tag, "!") == 0)
+        return YAML_TAG_STR;
+    for (int i = 0; i < YAML_TAG_COUNT && is_core; i++)
         if (strcmp(text, yaml_tag_name((enum yaml_tag)i)) == 0)
             return (enum yaml_tag)i;
     return YAML_TAG_COUNT;
