@@ -132,7 +132,7 @@ wait_for_user_systemd() {
     tries=0
     until [ -S "/run/user/$LIMA_CIDATA_UID/systemd/private" ]; do
         tries=$((tries + 1))
-        [ "$tries" -le 600 ] || return 1
+        [ "$tries" -le 180 ] || return 1
         sleep 1
     done
 }

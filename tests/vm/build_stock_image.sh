@@ -11,7 +11,7 @@ tar=$work/root.tar
 root=$work/root.img
 esp=$work/esp.img
 
-packages=systemd,systemd-sysv,systemd-resolved,dbus,udev,linux-image-cloud-amd64,initramfs-tools,systemd-boot
+packages=systemd,systemd-sysv,systemd-resolved,libpam-systemd,dbus,udev,linux-image-cloud-amd64,initramfs-tools,systemd-boot
 packages=$packages,cloud-init,cloud-guest-utils,openssh-server,sudo,iproute2,netplan.io,e2fsprogs,fdisk,iptables
 packages=$packages,ca-certificates,rsync
 
@@ -21,7 +21,7 @@ mmdebstrap --quiet --variant=minbase --format=tar --include="$packages" \
     --dpkgopt='path-exclude=/usr/share/locale/*' \
     --essential-hook='mkdir -p "$1/etc/initramfs-tools/conf.d" && printf "MODULES=most\nCOMPRESS=zstd\n" >"$1/etc/initramfs-tools/conf.d/size"' \
     --customize-hook='printf "LABEL=cloudimg-root / ext4 defaults 0 1\n" >"$1/etc/fstab"' \
-    --customize-hook='printf "datasource_list: [ NoCloud, None ]\n" >"$1/etc/cloud/cloud.cfg.d/90_datasource.cfg"' \
+    --customize-hook='printf "datasource_list: [ NoCloud, None ]\nlocale: C.UTF-8\n" >"$1/etc/cloud/cloud.cfg.d/90_datasource.cfg"' \
     --customize-hook='rm -f "$1"/etc/ssh/ssh_host_* "$1/etc/hostname" && : >"$1/etc/machine-id"' \
     --customize-hook='chroot "$1" systemctl enable systemd-networkd systemd-resolved' \
     --customize-hook="mkdir -p '$work/boot' && cp \"\$1\"/boot/vmlinuz-* '$work/boot/vmlinuz' && cp \"\$1\"/boot/initrd.img-* '$work/boot/initrd' && cp \"\$1/usr/lib/systemd/boot/efi/systemd-bootx64.efi\" '$work/boot/'" \
@@ -52,6 +52,7 @@ tar -C "$work/root" --numeric-owner --exclude='./dev/*' -xf "$tar"
 mke2fs -q -t ext4 -L cloudimg-root -d "$work/root" "$root" 1400M
 
 # Root first in number, last on disk, so that it can grow (the order of Debian's own images).
+rm -f "$out" # what is zero is not written
 truncate -s 1500M "$out"
 sfdisk --quiet "$out" <<'TEXT'
 label: gpt
@@ -60,4 +61,4 @@ label: gpt
 TEXT
 dd if="$esp" of="$out" bs=512 seek=2048 conv=notrunc,sparse status=none
 dd if="$root" of="$out" bs=512 seek=202752 conv=notrunc,sparse status=none
-rm -rf "$work/root" "$tar" "$root" "$esp" "$work/boot"
+rm -rf "${work:?}"

@@ -36,8 +36,11 @@ static void count(struct eval *ev, const struct yaml_node *node)
 
 struct yaml_node *eval_copy(struct eval *ev, const struct yaml_node *node)
 {
+    /* The next step fails; what is made until then is empty, of the same kind. */
     if (ev->n_steps > EXPR_STEPS_MAX)
-        return yaml_new_null(ev->doc); /* the next step fails */
+        return node->kind == YAML_MAP   ? yaml_new_map(ev->doc)
+               : node->kind == YAML_SEQ ? yaml_new_seq(ev->doc)
+                                        : yaml_new_null(ev->doc);
     count(ev, node);
     return yaml_copy(ev->doc, node);
 }

@@ -14,6 +14,8 @@
  * afterwards in the text between the nodes (comments.c).
  */
 
+#define BYTE_ORDER_MARK SV("\xef\xbb\xbf")
+
 struct loader {
     yaml_parser_t parser;
     struct yaml_doc *doc;
@@ -443,6 +445,19 @@ static bool read_document(struct loader *l, struct err **errp)
     return true;
 }
 
+/* YAML has a byte order mark at the start only; the parser would take others for blanks. */
+static bool check_marks(struct sv text, struct err **errp)
+{
+    const char *mark = memmem(text.p, text.n, BYTE_ORDER_MARK.p, BYTE_ORDER_MARK.n);
+    unsigned line = 1;
+
+    if (!mark)
+        return true;
+    for (const char *p = text.p; p < mark; p++)
+        line += *p == '\n';
+    return err_set(errp, ERR_INVALID, "line %u: a byte order mark inside of the text", line);
+}
+
 static struct yaml_doc *load(struct sv text, bool with_comments, struct err **errp)
 {
     struct loader l = { .text = text, .with_comments = with_comments };
@@ -453,8 +468,10 @@ static struct yaml_doc *load(struct sv text, bool with_comments, struct err **er
                 text.n, YAML_MAX_BYTES);
         return NULL;
     }
-    if (sv_starts(text, SV("\xef\xbb\xbf")))
-        l.text = sv_slice(text, 3, text.n);
+    if (sv_starts(text, BYTE_ORDER_MARK))
+        l.text = sv_slice(text, BYTE_ORDER_MARK.n, text.n);
+    if (!check_marks(l.text, errp))
+        return NULL;
     if (!yaml_parser_initialize(&l.parser)) {
         err_set(errp, ERR_INTERNAL, "cannot set up the YAML parser");
         return NULL;
