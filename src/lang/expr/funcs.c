@@ -363,8 +363,7 @@ static bool put_map(struct eval *ev, const struct node *e, const struct yaml_nod
 
         if (!key || key->kind != YAML_SCALAR)
             return eval_fail(ev, e, errp, "an entry needs a key");
-        yaml_set(ev->doc, map, key->text,
-                 value ? eval_copy(ev, value) : yaml_new_null(ev->doc));
+        yaml_set(ev->doc, map, key->text, value ? eval_copy(ev, value) : yaml_new_null(ev->doc));
     }
     eval_put(ev, out, map);
     return true;

@@ -94,8 +94,7 @@ static struct yaml_node *do_add(OPERANDS)
         return eval_copy(ev, b);
     if (a->kind == YAML_SEQ || (b->kind == YAML_SEQ && a->kind == YAML_SCALAR)) {
         /* The list that is there keeps its style and comments. */
-        struct yaml_node *list =
-            a->kind == YAML_SEQ ? eval_copy(ev, a) : yaml_new_seq(ev->doc);
+        struct yaml_node *list = a->kind == YAML_SEQ ? eval_copy(ev, a) : yaml_new_seq(ev->doc);
 
         if (a->kind != YAML_SEQ)
             append_all(ev, list, a);

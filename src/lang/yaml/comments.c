@@ -256,13 +256,12 @@ static bool ends_in_blanks(struct sv text)
 static void walk_block_scalar(struct attach *a, struct yaml_node *node)
 {
     size_t end = node->end.offset;
-    size_t n_pending = a->pending.n;
     size_t start = scan(a, end, node->style == YAML_STYLE_LITERAL ? '|' : '>');
     struct sv header = sv_slice(a->text, start, line_end(a->text, start));
     bool keeps = false;
 
-    /* Blank lines between a tag and the header are no layout. */
-    while (a->pending.n > n_pending && a->pending.v[a->pending.n - 1].text.n == 0)
+    /* Blank lines between a dash, a key or a tag and the header are no layout. */
+    while (a->pending.n > 0 && a->pending.v[a->pending.n - 1].text.n == 0)
         a->pending.n--;
     for (size_t i = 1; i < header.n; i++) {
         if (header.p[i] == '#' && is_blank(header.p[i - 1])) {

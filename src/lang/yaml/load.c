@@ -458,8 +458,22 @@ static bool check_marks(struct sv text, struct err **errp)
     return err_set(errp, ERR_INVALID, "line %u: a byte order mark inside of the text", line);
 }
 
+/* CR LF and CR are line ends like LF, inside of scalars, too. The view is of text or of store. */
+static struct sv with_line_feeds(struct sv text, struct sb *store)
+{
+    if (text.n == 0 || !memchr(text.p, '\r', text.n))
+        return text;
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] != '\r')
+            sb_putc(store, text.p[i]);
+        else if (i + 1 == text.n || text.p[i + 1] != '\n')
+            sb_putc(store, '\n');
+    return sb_view(store);
+}
+
 static struct yaml_doc *load(struct sv text, bool with_comments, struct err **errp)
 {
+    auto_sb struct sb store = { 0 };
     struct loader l = { .text = text, .with_comments = with_comments };
     bool ok;
 
@@ -472,6 +486,7 @@ static struct yaml_doc *load(struct sv text, bool with_comments, struct err **er
         l.text = sv_slice(text, BYTE_ORDER_MARK.n, text.n);
     if (!check_marks(l.text, errp))
         return NULL;
+    l.text = with_line_feeds(l.text, &store);
     if (!yaml_parser_initialize(&l.parser)) {
         err_set(errp, ERR_INTERNAL, "cannot set up the YAML parser");
         return NULL;
