@@ -16,7 +16,7 @@ packages=$packages,cloud-init,cloud-guest-utils,openssh-server,sudo,iproute2,net
 packages=$packages,ca-certificates,rsync
 
 # shellcheck disable=SC2016
-mmdebstrap --quiet --variant=minbase --format=tar --include="$packages" \
+mmdebstrap --quiet --aptopt='Acquire::Retries "3"' --variant=minbase --format=tar --include="$packages" \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' \
     --essential-hook='mkdir -p "$1/etc/initramfs-tools/conf.d" && printf "MODULES=most\nCOMPRESS=zstd\n" >"$1/etc/initramfs-tools/conf.d/size"' \

@@ -42,7 +42,7 @@ stock_image() {
             "$script" "$dir/stock.tmp" "$dir/work" >"$HOME/build.log" 2>&1 || { cat "$HOME/build.log" >&2 && exit 1; }
             mv "$dir/stock.tmp" "$dir/stock-$key.raw"
         fi
-    ) 9>"$dir/lock"
+    ) 9>"$dir/lock" || return 1
     printf '%s\n' "$dir/stock-$key.raw"
 }
 

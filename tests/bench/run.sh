@@ -1,0 +1,41 @@
+#!/bin/bash
+# Measures an installed tree and prints a table: ratios against something measured in the same run, as
+# machines differ. Nothing fails when a limit is missed; the table says so. Argument: the prefix.
+# BENCH_ROUNDS (default 3) boots are measured of each kind; BENCH_IMAGES (default "micro debian-12") says of
+# which images.
+set -euo pipefail
+prefix=$(realpath "$1")
+here=$(realpath "$(dirname "$0")")
+build=${BUILD:-$here/../../_build}/tests/bench
+rounds=${BENCH_ROUNDS:-3}
+limactl=$prefix/bin/limactl
+
+LIMA_HOME=$(mktemp -d /tmp/bench-XXXXXX)
+export LIMA_HOME
+
+finish() {
+    for dir in "$LIMA_HOME"/*/; do
+        name=$(basename "$dir")
+        [[ $name == _* || $name == '*' ]] || "$limactl" delete --force "$name" >/dev/null 2>&1 || true
+    done
+    rm -rf "$LIMA_HOME"
+}
+trap finish EXIT
+
+# row NAME MEASURED LIMIT UNIT: the limit is an upper one.
+row() {
+    local verdict=ok
+
+    awk -v m="$2" -v l="$3" 'BEGIN { exit !(m > l) }' && verdict=MISSED
+    printf '%-52s %10s %-4s %10s  %s\n' "$1" "$2" "$4" "$3" "$verdict"
+}
+
+ratio() {
+    awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'
+}
+
+printf '%-52s %10s %-4s %10s\n' 'what' 'measured' '' 'at most'
+for part in "$here"/parts/*.sh; do
+    # shellcheck source=/dev/null
+    source "$part"
+done
