@@ -6,7 +6,9 @@
 set -euo pipefail
 prefix=$(realpath "$1")
 here=$(realpath "$(dirname "$0")")
+# shellcheck disable=SC2034 # for the parts
 build=${BUILD:-$here/../../_build}/tests/bench
+# shellcheck disable=SC2034 # likewise
 rounds=${BENCH_ROUNDS:-3}
 limactl=$prefix/bin/limactl
 
