@@ -54,11 +54,10 @@ static void read_in(struct datagrams *d)
 /* False: the host takes no more. */
 static bool flush(struct datagrams *d)
 {
-    bool had_rest = d->out_at > 0;
+    size_t done = 0;
 
-    while (d->out_at < d->out.n) {
-        ssize_t n =
-            send(d->fd, d->out.p + d->out_at, d->out.n - d->out_at, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (done < d->out.n) {
+        ssize_t n = send(d->fd, d->out.p + done, d->out.n - done, MSG_DONTWAIT | MSG_NOSIGNAL);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -66,14 +65,15 @@ static bool flush(struct datagrams *d)
             return false;
         if (n < 0)
             break;
-        d->out_at += (size_t)n;
+        done += (size_t)n;
     }
-    sb_consume(&d->out, d->out_at);
-    d->out_at = 0;
+    sb_consume(&d->out, done);
     if (d->out.n == 0)
         sb_done(&d->out);
-    if (had_rest || d->out.n > 0)
-        evloop_change(d->loop, &d->source, d->out.n > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    if (d->waits_for_room != (d->out.n > 0)) {
+        d->waits_for_room = d->out.n > 0;
+        evloop_change(d->loop, &d->source, d->waits_for_room ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    }
     return true;
 }
 
@@ -87,6 +87,11 @@ static void stream_ready(struct ev_source *source, uint32_t events)
     }
     if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
         read_in(d);
+}
+
+static void flush_due(struct ev_task *task)
+{
+    (void)flush(CONTAINER_OF(task, struct datagrams, flush)); /* an end is also seen by reading */
 }
 
 static void first_comes(struct ev_task *task)
@@ -116,6 +121,7 @@ void datagrams_done(struct datagrams *d)
         *d->is_gone = true;
     evloop_remove(d->loop, &d->source);
     ev_task_cancel(&d->first);
+    ev_task_cancel(&d->flush);
     (void)close(d->fd); /* before its own direction has ended: a reset */
     sb_done(&d->in);
     sb_done(&d->out);
@@ -130,5 +136,5 @@ void datagrams_send(struct datagrams *d, struct sv datagram)
         return;
     tunnel_datagram_put(&d->out, datagram);
     if (!had_rest)
-        (void)flush(d); /* an end is also seen by reading */
+        ev_task_queue(d->loop, &d->flush, flush_due);
 }

@@ -27,8 +27,8 @@ struct datagrams {
     const struct datagrams_events *events; /* borrowed */
     int fd;
     struct sb in, out;
-    size_t out_at;
-    struct ev_task first;
+    bool waits_for_room; /* is told when the stream can be written */
+    struct ev_task first, flush;
     bool *is_gone; /* set by done, where a callback may free the owner */
 };
 
@@ -38,7 +38,8 @@ bool datagrams_init(struct datagrams *d, struct evloop *loop, int take_fd, struc
                     const struct datagrams_events *events);
 void datagrams_done(struct datagrams *d);
 
-/* Sends one, or drops it while too much waits. */
+/* Sends one, together with those that follow in the same round of the loop, or drops it while too
+ * much waits. */
 void datagrams_send(struct datagrams *d, struct sv datagram);
 
 #endif

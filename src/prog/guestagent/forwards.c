@@ -108,7 +108,7 @@ void forwards_begin(struct forwards *f)
     f->has_begun = true;
     if (!tunnel_is_listening(f->tunnel) &&
         (!transport_vsock_listen(TUNNEL_PORT, &fd, &err) || !tunnel_listen(f->tunnel, fd, &err)))
-        log_warn("Ports cannot be forwarded through vsock: %s", err_text(err));
+        log_info("Ports cannot be forwarded through vsock: %s", err_text(err));
 }
 
 void forwards_end(struct forwards *f)

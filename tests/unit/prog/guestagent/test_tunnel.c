@@ -333,6 +333,46 @@ static void datagrams_pass_both_ways_with_their_bounds(void **state)
                      recv(target, got, sizeof(got), MSG_DONTWAIT) < 0 && errno == EAGAIN));
 }
 
+static void host_that_reads_late_loses_datagrams_but_costs_nothing(void **state)
+{
+    static const char large[30000];
+    struct bench *b = *state;
+    auto_sb struct sb bytes = { 0 }, at_host = { 0 };
+    struct sockaddr_storage from;
+    socklen_t from_len = sizeof(from);
+    uint16_t port;
+    auto_fd int target = bench_socket(AF_INET, SOCK_DGRAM, &port);
+    char got[10];
+    int host, error;
+    size_t n_datagrams = 0;
+    struct sv rest, datagram;
+
+    put_preface(&bytes, TUNNEL_UDP, AF_INET, port, 0);
+    tunnel_datagram_put(&bytes, SV("go"));
+    host = host_stream(b, &bytes);
+    until(&b->base, recvfrom(target, got, sizeof(got), MSG_DONTWAIT, (struct sockaddr *)&from,
+                             &from_len) == 2);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(
+            sendto(target, large, sizeof(large), 0, (struct sockaddr *)&from, from_len),
+            sizeof(large));
+        assert_true(evloop_step(b->base.loop, 0, NULL));
+    }
+    for (int i = 0; i < 100; i++) {
+        (void)bench_drain(host, &at_host, &error);
+        assert_true(evloop_step(b->base.loop, 0, NULL));
+    }
+    assert_false(evloop_is_busy(b->base.loop)); /* nothing is asked for any more */
+    rest = sb_view(&at_host);
+    while (tunnel_datagram_take(&rest, &datagram)) {
+        assert_int_equal(datagram.n, sizeof(large));
+        n_datagrams++;
+    }
+    assert_int_equal(rest.n, 0);
+    assert_true(n_datagrams > 5 && n_datagrams < 100);
+    (void)close(host);
+}
+
 static void refused_datagrams_end_the_session(void **state)
 {
     struct bench *b = *state;
@@ -391,6 +431,7 @@ int main(void)
         CASE(unix_targets_are_reached),
         CASE(peers_that_do_not_read_cost_little),
         CASE(datagrams_pass_both_ways_with_their_bounds),
+        CASE(host_that_reads_late_loses_datagrams_but_costs_nothing),
         CASE(refused_datagrams_end_the_session),
         CASE(many_short_connections_leave_nothing),
     };
