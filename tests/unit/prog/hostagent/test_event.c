@@ -20,20 +20,45 @@ static void lines_have_lima_s_members_and_order(void **state)
         int offset_s;
         const char *line;
     } cases[] = {
-        { { .ssh_port = 60022 }, 0,
+        { { .ssh_port = 60022 },
+          0,
           "{\"time\":\"2026-08-08T10:07:16.12Z\",\"status\":{\"sshLocalPort\":60022}}\n" },
-        { { .exiting = true }, 9 * 3600,
+        { { .exiting = true },
+          9 * 3600,
           "{\"time\":\"2026-08-08T19:07:16.12+09:00\",\"status\":{\"exiting\":true}}\n" },
-        { { .running = true, .ssh_port = 1 }, 0,
-          "{\"time\":\"2026-08-08T10:07:16.12Z\",\"status\":{\"running\":true,\"sshLocalPort\":1}}\n" },
+        { { .running = true, .ssh_port = 1 },
+          0,
+          "{\"time\":\"2026-08-08T10:07:16.12Z\",\"status\":{\"running\":true,\"sshLocalPort\":1}}"
+          "\n" },
         { { .running = true, .degraded = true, .errors = { error_list, 2, 2 }, .ssh_port = 22 },
           -5 * 3600 - 1800,
-          "{\"time\":\"2026-08-08T04:37:16.12-05:30\",\"status\":{\"running\":true,\"degraded\":true,"
+          "{\"time\":\"2026-08-08T04:37:16.12-05:30\",\"status\":{\"running\":true,\"degraded\":"
+          "true,"
           "\"errors\":[\"first\",\"second \\u003c\\u0026\\u003e\"],\"sshLocalPort\":22}}\n" },
-        { { .ssh_port = 2, .progress = { .is_set = true, .log_line = "\"hi\"", .active = true } }, 0,
+        { { .ssh_port = 2, .progress = { .is_set = true, .log_line = "\"hi\"", .active = true } },
+          0,
           "{\"time\":\"2026-08-08T10:07:16.12Z\",\"status\":{\"sshLocalPort\":2,"
           "\"cloudInitProgress\":{\"logLine\":\"\\\"hi\\\"\",\"active\":true}}}\n" },
-        { { .errors = { bad_list, 1, 1 } }, 0,
+        { { .port = { true, EVENT_FORWARDING, "tcp", "[::1]:80", "127.0.0.1:80", NULL } },
+          0,
+          "{\"time\":\"2026-08-08T10:07:16.12Z\",\"status\":{\"portForward\":{\"type\":"
+          "\"forwarding\","
+          "\"protocol\":\"tcp\",\"guestAddr\":\"[::1]:80\",\"hostAddr\":\"127.0.0.1:80\"}}}\n" },
+        { { .port = { true, EVENT_NOT_FORWARDING, "udp", "10.0.0.1:53", NULL, NULL } },
+          0,
+          "{\"time\":\"2026-08-08T10:07:16.12Z\",\"status\":{\"portForward\":{"
+          "\"type\":\"not-forwarding\",\"protocol\":\"udp\",\"guestAddr\":\"10.0.0.1:53\"}}}\n" },
+        { { .port = { true, EVENT_FAILED, "tcp", "0.0.0.0:1", "127.0.0.1:1", "why" } },
+          0,
+          "{\"time\":\"2026-08-08T10:07:16.12Z\",\"status\":{\"portForward\":{\"type\":\"failed\","
+          "\"protocol\":\"tcp\",\"guestAddr\":\"0.0.0.0:1\",\"hostAddr\":\"127.0.0.1:1\","
+          "\"error\":\"why\"}}}\n" },
+        { { .vsock = { true, EVENT_VSOCK_STARTED, "127.0.0.1:60022", NULL, 2223 } },
+          0,
+          "{\"time\":\"2026-08-08T10:07:16.12Z\",\"status\":{\"vsock\":{\"type\":\"started\","
+          "\"hostAddr\":\"127.0.0.1:60022\",\"vsockPort\":2223}}}\n" },
+        { { .errors = { bad_list, 1, 1 } },
+          0,
           "{\"time\":\"2026-08-08T10:07:16.12Z\",\"status\":{\"errors\":[\"\"]}}\n" },
         { { 0 }, 0, "{\"time\":\"2026-08-08T10:07:16.12Z\",\"status\":{}}\n" },
     };
