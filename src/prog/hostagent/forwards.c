@@ -415,7 +415,6 @@ void forwards_detach(struct forwards *m)
     for (size_t i = 0; i < m->forwards.n; i++)
         if (!forward_is_over_ssh(m->forwards.v[i].value))
             forward_reset(m->forwards.v[i].value);
-    retry_all(m);
 }
 
 static uint32_t watched(const struct forwards *m)

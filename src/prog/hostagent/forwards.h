@@ -4,7 +4,8 @@
  * ones).
  *
  *     forwards_open()
- *     forwards_attach()        the link to the guest is open; forwards_detach() before it closes
+ *     forwards_attach()        the link to the guest is open; forwards_detach() before it closes:
+ *                              the listeners of the host are closed until there is another link
  *     forwards_greeted()       its agent has spoken, and reads; forwards_lost() when it is gone
  *     forwards_ssh_usable()    ssh works: whatever goes through ssh may begin
  *     forwards_close()         after the link has been closed
