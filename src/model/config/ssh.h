@@ -19,7 +19,7 @@
     F(BOOL, forward_x11_trusted, "forwardX11Trusted", "false", MERGE_FILL,                     \
       FIELD_KEEP | FIELD_NULLABLE, CHECK_ANY, "Forward X11 without its security extension.")   \
     F(BOOL, over_vsock, "overVsock", NULL, MERGE_FILL, FIELD_KEEP | FIELD_NULLABLE, CHECK_ANY, \
-      "Reach sshd through vsock where the driver can.")
+      "Reach sshd through vsock, without a network, where the driver can.")
 struct ssh_config {
     SSH_FIELDS(FIELD_MEMBER)
 };
