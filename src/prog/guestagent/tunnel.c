@@ -17,7 +17,7 @@
 #include "prog/guestagent/dial.h"
 
 enum {
-    PREFACE_MS = 10000,
+    PREFACE_MS = 30000, /* it comes at once, but a machine may be very busy */
     PAUSE_MS = 100,     /* of accepting, without descriptors */
     ACCEPTS_MAX = 64,   /* before others have their turn */
     UDP_READS_MAX = 64, /* before others have their turn */
