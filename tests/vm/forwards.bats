@@ -59,6 +59,27 @@ is_closed() { # PORT
     limactl delete -f f g 2>/dev/null
 }
 
+@test "ssh forwards where it is asked to, and in plain mode" {
+    local http="mkdir -p /tmp/w && echo hello >/tmp/w/index.html && busybox httpd -h /tmp/w -p"
+
+    LIMA_SSH_PORT_FORWARDER=true start_micro s "portForwards: [{guestPort: 80, hostPort: $((base + 801))},
+        {guestPort: 81, hostSocket: web.sock}]"
+    guest s sudo sh -c "$http 127.0.0.1:80; $http 127.0.0.1:81; $http '[::1]:$((base + 802))'"
+    eventually answers $((base + 801))
+    eventually answers $((base + 802))
+    eventually curl --silent --fail --unix-socket "$LIMA_HOME/s/sock/web.sock" http://x/
+    limactl port list --json s | grep -q '"via":"ssh"'
+    limactl stop s 2>/dev/null
+    is_closed $((base + 801))
+    [[ ! -e $LIMA_HOME/s/sock/web.sock ]]
+    limactl delete -f s 2>/dev/null
+
+    start_micro p 'plain: true' "portForwards: [{guestPort: 80, hostPort: $((base + 803)), static: true}]"
+    guest p sudo sh -c "$http 127.0.0.1:80"
+    eventually answers $((base + 803))
+    limactl delete -f p 2>/dev/null
+}
+
 @test "ssh goes through vsock with ssh.overVsock" {
     start_micro v 'ssh: {overVsock: true}'
     assert_boots v

@@ -197,7 +197,8 @@ static void begin_ssh(struct forward *f)
 {
     auto_err struct err *err = NULL;
 
-    if (f->host.path && !file_remove(f->host.path, &err)) {
+    if (f->host.path &&
+        !(forward_socket_make_dir(f->host.path, &err) && file_remove(f->host.path, &err))) {
         block(f, err);
         return;
     }

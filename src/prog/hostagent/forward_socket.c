@@ -84,14 +84,18 @@ static bool listen_ip(enum forward_proto proto, const struct forward_end *end, i
     return true;
 }
 
-static bool listen_unix(const char *path, int *out_fd, struct err **errp)
+bool forward_socket_make_dir(const char *path, struct err **errp)
 {
     auto_mem char *dir = path_dir(path);
+
+    return dir_exists(dir) || dir_make_all(dir, SOCKET_DIR_MODE, errp);
+}
+
+static bool listen_unix(const char *path, int *out_fd, struct err **errp)
+{
     auto_fd int fd = -1;
 
-    if (!dir_exists(dir) && !dir_make_all(dir, SOCKET_DIR_MODE, errp))
-        return false;
-    if (!sock_unix_listen(path, SOCK_STREAM, &fd, errp))
+    if (!forward_socket_make_dir(path, errp) || !sock_unix_listen(path, SOCK_STREAM, &fd, errp))
         return false;
     if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
         return err_set_os(errp, errno, "cannot use the socket %s", path);

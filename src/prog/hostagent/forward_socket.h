@@ -14,6 +14,8 @@
  * of this host. */
 bool forward_socket_listen(enum forward_proto proto, const struct forward_end *end, int *out_fd,
                            struct err **errp) MUST_USE;
+/* Makes the directories above the path of a socket. */
+bool forward_socket_make_dir(const char *path, struct err **errp) MUST_USE;
 /* Begins to connect; when the socket is writable, forward_socket_finish() tells how it went. */
 bool forward_socket_dial(enum forward_proto proto, const struct forward_end *end, int *out_fd,
                          struct err **errp) MUST_USE;

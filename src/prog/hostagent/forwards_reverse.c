@@ -89,8 +89,9 @@ bool forwards_is_reverse(const struct forwards *m, enum forward_proto proto,
     for (size_t i = 0; i < m->reverses.n; i++) {
         const struct forward_end *end = &reverse_forward_params(m->reverses.v[i]->forward)->guest;
 
+        /* sshd may listen on both loopback addresses, whichever was asked for. */
         if (m->reverses.v[i]->proto == proto && !end->path && end->port == guest->port &&
-            ip_address_eq(&end->ip, &guest->ip))
+            (m->reverses.v[i]->is_over_ssh || ip_address_eq(&end->ip, &guest->ip)))
             return true;
     }
     return false;

@@ -12,7 +12,7 @@
 #include "prog/limactl/table.h"
 #include "prog/limactl/target.h"
 
-enum { TIMEOUT_MS = 5000, ANSWER_MAX = 16 * 1024 * 1024, CELL_MAX = 256 };
+enum { TIMEOUT_MS = 5000, ANSWER_MAX = 16 * 1024 * 1024, CELL_MAX = 120 };
 
 struct port_list_opts {
     struct arg_bool json;

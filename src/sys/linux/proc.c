@@ -373,7 +373,7 @@ bool proc_status_check(const char *name, int status, struct sv stderr_text, stru
 
     if (status == 0)
         return true;
-    if (status > 128)
+    if (status > 128 && status <= 128 + SIGRTMAX) /* ssh exits with 255 */
         return err_set_child(errp, status, "%s was killed by signal %d%s%s", name, status - 128,
                              *tail ? ": " : "", tail);
     return err_set_child(errp, status, "%s failed with exit status %d%s%s", name, status,

@@ -39,6 +39,16 @@ static void collects_status_and_both_outputs(void **state)
     assert_string_equal(sb_str(&res.err), "two\n");
 }
 
+static void statuses_above_all_signals_are_no_signals(void **state)
+{
+    auto_err struct err *err = NULL, *other = NULL;
+
+    assert_false(proc_status_check("ssh", 255, SV(""), &err));
+    assert_string_equal(err_text(err), "ssh failed with exit status 255");
+    assert_false(proc_status_check("ssh", 128 + SIGTERM, SV(""), &other));
+    assert_string_equal(err_text(other), "ssh was killed by signal 15");
+}
+
 static void a_signal_is_128_and_its_number(void **state)
 {
     auto_cmd struct cmd cmd = { 0 };
@@ -292,6 +302,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(collects_status_and_both_outputs),
+        cmocka_unit_test(statuses_above_all_signals_are_no_signals),
         cmocka_unit_test(a_signal_is_128_and_its_number),
         cmocka_unit_test(output_beyond_the_limit_is_dropped_not_blocking),
         cmocka_unit_test(input_text_is_read_to_its_end),
