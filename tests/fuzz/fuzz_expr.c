@@ -1,11 +1,22 @@
 /* An expression, a NUL, the YAML text it is applied to. What comes out is YAML again. */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fuzz.h"
 #include "lang/expr/expr.h"
 #include "lang/yaml/yaml_text.h"
+
+static void check_readable(const char *edited)
+{
+    auto_err struct err *err = NULL;
+    auto_yaml_doc struct yaml_doc *doc = yaml_load(sv_of(edited), &err);
+
+    if (!doc)
+        fprintf(stderr, "%s in:\n%s\n", err_text(err), edited);
+    assert(doc);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -20,6 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(err && !edited);
         return 0;
     }
+    if (sv_trim(expression).n > 0)
+        check_readable(edited);
     free(edited);
     return 0;
 }

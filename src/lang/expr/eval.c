@@ -6,166 +6,66 @@
 
 bool eval_fail(const struct eval *ev, const struct node *e, struct err **errp, const char *fmt, ...)
 {
-    auto_mem char *what = NULL;
     va_list args;
 
     va_start(args, fmt);
-    what = mem_vprintf(fmt, args);
+    (void)lex_vfail(ev->text, e->at, ERR_INVALID, errp, fmt, args);
     va_end(args);
-    return lex_fail(ev->text, e->at, errp, "%s", what);
+    return false;
 }
 
-/* ---- items ---- */
+/* ---- values, and the work they are ---- */
 
-static struct item *new_item(struct eval *ev, struct yaml_node *node)
+bool eval_spend(struct eval *ev, const struct node *e, size_t n_steps, struct err **errp)
 {
-    struct item *item = mem_new(struct item);
+    if (n_steps <= EXPR_STEPS_MAX)
+        ev->n_steps += n_steps;
+    return (n_steps <= EXPR_STEPS_MAX && ev->n_steps <= EXPR_STEPS_MAX) ||
+           eval_fail(ev, e, errp, "it takes too much work");
+}
 
-    item->node = node;
-    *vec_push(&ev->all) = item;
-    ev->n_steps++;
-    return item;
+bool eval_may_hold(const struct eval *ev, const struct node *e, size_t n, struct err **errp)
+{
+    return n <= YAML_MAX_BYTES || eval_fail(ev, e, errp, "the text gets too long");
 }
 
 static void count(struct eval *ev, const struct yaml_node *node)
 {
-    ev->n_steps++;
+    ev->n_steps += 1 + node->text.n / EXPR_STEP_BYTES;
     for (size_t i = 0; i < node->n && ev->n_steps <= EXPR_STEPS_MAX; i++)
         count(ev, node->entries[i].value);
 }
 
 struct yaml_node *eval_copy(struct eval *ev, const struct yaml_node *node)
 {
+    count(ev, node);
     /* The next step fails; what is made until then is empty, of the same kind. */
     if (ev->n_steps > EXPR_STEPS_MAX)
         return node->kind == YAML_MAP   ? yaml_new_map(ev->doc)
                : node->kind == YAML_SEQ ? yaml_new_seq(ev->doc)
                                         : yaml_new_null(ev->doc);
-    count(ev, node);
     return yaml_copy(ev->doc, node);
+}
+
+struct yaml_node *eval_new_text(struct eval *ev, struct sv text)
+{
+    ev->n_steps += text.n / EXPR_STEP_BYTES;
+    return yaml_new_str(ev->doc, text);
 }
 
 void eval_put(struct eval *ev, struct items *out, struct yaml_node *value)
 {
-    *vec_push(out) = new_item(ev, value);
+    *vec_push(out) = item_new(ev, value);
 }
 
 void eval_put_text(struct eval *ev, struct items *out, struct sv text)
 {
-    eval_put(ev, out, yaml_new_str(ev->doc, text));
+    eval_put(ev, out, eval_new_text(ev, text));
 }
 
 void eval_put_bool(struct eval *ev, struct items *out, bool value)
 {
     eval_put(ev, out, yaml_new_bool(ev->doc, value));
-}
-
-struct item *eval_child(struct eval *ev, struct item *up, struct sv key, size_t index,
-                        struct yaml_node *value)
-{
-    struct item *item = new_item(ev, value ? value : yaml_new_null(ev->doc));
-
-    item->up = up;
-    item->key = key;
-    item->index = index;
-    item->is_missing = !value;
-    return item;
-}
-
-bool eval_get_key(struct eval *ev, struct item *in, struct sv key, struct items *out,
-                  struct err **errp)
-{
-    struct yaml_entry *entry;
-
-    if (in->node->kind != YAML_MAP && !yaml_is_null(in->node)) {
-        *vec_push(out) = eval_child(ev, NULL, key, 0, NULL);
-        return in->node->kind == YAML_SCALAR ||
-               err_set(errp, ERR_INVALID, "cannot index array with '%.*s'", SV_ARG(key));
-    }
-    entry = yaml_find(in->node, key);
-    *vec_push(out) = eval_child(ev, in, key, 0, entry ? entry->value : NULL);
-    return true;
-}
-
-bool eval_get_index(struct eval *ev, struct item *in, int64_t index, struct items *out,
-                    struct err **errp)
-{
-    int64_t n = in->node->kind == YAML_SEQ ? (int64_t)in->node->n : 0;
-
-    if (in->node->kind == YAML_MAP) {
-        auto_mem char *text = mem_printf("%lld", (long long)index);
-
-        return eval_get_key(ev, in, sv_of(yaml_dup_text(ev->doc, sv_of(text))), out, errp);
-    }
-    if (index < 0)
-        index += n;
-    if (index < 0 || index >= (int64_t)YAML_MAX_NODES)
-        return err_set(errp, ERR_INVALID, "index out of range");
-    *vec_push(out) = eval_child(ev, in, (struct sv){ 0 }, (size_t)index,
-                                index < n ? in->node->entries[index].value : NULL);
-    return true;
-}
-
-void eval_iterate(struct eval *ev, struct item *in, struct items *out)
-{
-    for (size_t i = 0; i < in->node->n; i++) {
-        const struct yaml_entry *entry = &in->node->entries[i];
-
-        *vec_push(out) =
-            eval_child(ev, in, entry->key ? entry->key->text : (struct sv){ 0 }, i, entry->value);
-    }
-}
-
-/* Makes a null what its first child needs. */
-static void become(struct eval *ev, struct yaml_node *node, bool map)
-{
-    if (yaml_is_null(node))
-        yaml_assign(node, map ? yaml_new_map(ev->doc) : yaml_new_seq(ev->doc));
-}
-
-/* Puts what is missing in its place. */
-static bool attach(struct eval *ev, struct item *item, struct err **errp)
-{
-    struct item *up = item->up;
-    struct yaml_node *in;
-
-    if (!item->is_missing || !up)
-        return true;
-    if (!attach(ev, up, errp))
-        return false;
-    in = up->node;
-    become(ev, in, item->key.p);
-    item->is_missing = false;
-    if (item->key.p) {
-        struct yaml_entry *entry;
-
-        if (in->kind != YAML_MAP)
-            return err_set(errp, ERR_INVALID, "cannot set '%.*s' of something that is no map",
-                           SV_ARG(item->key));
-        entry = yaml_find(in, item->key); /* made meanwhile by another item */
-        if (entry)
-            item->node = entry->value;
-        else
-            yaml_append_pair(ev->doc, in, yaml_new_str(ev->doc, item->key), item->node);
-        return true;
-    }
-    if (in->kind != YAML_SEQ)
-        return err_set(errp, ERR_INVALID, "cannot set an index of something that is no list");
-    while (in->n < item->index)
-        yaml_append(ev->doc, in, yaml_new_null(ev->doc));
-    if (item->index < in->n)
-        item->node = in->entries[item->index].value;
-    else
-        yaml_append(ev->doc, in, item->node);
-    return true;
-}
-
-bool eval_assign(struct eval *ev, struct item *item, struct yaml_node *value, struct err **errp)
-{
-    if (!attach(ev, item, errp))
-        return false;
-    yaml_assign(item->node, value);
-    return true;
 }
 
 bool eval_is_true(const struct yaml_node *node)
@@ -185,7 +85,7 @@ bool eval_first(struct eval *ev, const struct node *e, struct item *in, struct i
     bool ok = eval_node(ev, e, in, &found, errp);
 
     if (ok)
-        *out = found.n ? found.v[0] : new_item(ev, yaml_new_null(ev->doc));
+        *out = found.n ? found.v[0] : item_new(ev, yaml_new_null(ev->doc));
     vec_done(&found);
     return ok;
 }
@@ -195,41 +95,45 @@ static void recurse(struct eval *ev, struct item *in, struct items *out)
     struct items below = { 0 };
 
     *vec_push(out) = in;
-    eval_iterate(ev, in, &below);
+    item_iterate(ev, in, &below);
     for (size_t i = 0; i < below.n; i++)
         recurse(ev, below.v[i], out);
     vec_done(&below);
 }
 
+static bool get_index(struct eval *ev, const struct node *e, struct item *from,
+                      const struct yaml_node *key, struct items *out, struct err **errp)
+{
+    int64_t index;
+
+    if (key->tag == YAML_TAG_INT && yaml_as_int(key, &index))
+        return item_get_index(ev, e, from, index, out, errp);
+    if (key->kind == YAML_SCALAR)
+        return item_get_key(ev, e, from, key->text, out, errp);
+    return eval_fail(ev, e, errp, "an index is a number or a name");
+}
+
 static bool eval_path(struct eval *ev, const struct node *e, struct item *in, struct items *out,
                       struct err **errp)
 {
-    struct items from = { 0 };
-    bool ok = true;
+    struct items from = { 0 }, keys = { 0 };
+    bool ok = !e->right || eval_node(ev, e->right, in, &keys, errp);
 
-    if (e->left)
+    if (ok && e->left)
         ok = eval_node(ev, e->left, in, &from, errp);
-    else
+    else if (ok)
         *vec_push(&from) = in;
     for (size_t i = 0; i < from.n && ok; i++) {
-        struct item *key;
-        int64_t index;
-
-        if (e->kind == NODE_KEY) {
-            ok = eval_get_key(ev, from.v[i], sv_of(e->text), out, errp);
-        } else if (e->kind == NODE_ITERATE) {
-            eval_iterate(ev, from.v[i], out);
-        } else if (!eval_first(ev, e->right, in, &key, errp)) {
-            ok = false;
-        } else if (key->node->tag == YAML_TAG_INT && yaml_as_int(key->node, &index)) {
-            ok = eval_get_index(ev, from.v[i], index, out, errp);
-        } else {
-            ok = key->node->kind == YAML_SCALAR
-                     ? eval_get_key(ev, from.v[i], key->node->text, out, errp)
-                     : eval_fail(ev, e, errp, "an index is a number or a name");
-        }
+        ok = eval_spend(ev, e, keys.n, errp);
+        if (e->kind == NODE_KEY)
+            ok = ok && item_get_key(ev, e, from.v[i], sv_of(e->text), out, errp);
+        else if (e->kind == NODE_ITERATE)
+            item_iterate(ev, from.v[i], out);
+        for (size_t j = 0; j < keys.n && ok; j++)
+            ok = get_index(ev, e, from.v[i], keys.v[j]->node, out, errp);
     }
     vec_done(&from);
+    vec_done(&keys);
     return ok;
 }
 
@@ -247,6 +151,8 @@ static bool eval_text(struct eval *ev, const struct node *e, struct item *in, st
             sb_put(&text, part->node->text);
         else
             yaml_emit_node(&text, part->node);
+        if (!eval_may_hold(ev, e, text.n, errp))
+            return false;
     }
     eval_put_text(ev, out, sb_view(&text));
     return true;
@@ -266,56 +172,128 @@ static bool eval_list(struct eval *ev, const struct node *e, struct item *in, st
     return ok;
 }
 
+/* Adds the pairs of each key with each value to copies of the maps. */
+static bool put_pairs(struct eval *ev, const struct node *e, const struct items *maps,
+                      const struct items *keys, const struct items *values, struct items *out,
+                      struct err **errp)
+{
+    for (size_t i = 0; i < maps->n; i++)
+        for (size_t j = 0; j < keys->n; j++)
+            for (size_t k = 0; k < values->n; k++) {
+                struct yaml_node *map = eval_copy(ev, maps->v[i]->node);
+
+                if (keys->v[j]->node->kind != YAML_SCALAR)
+                    return eval_fail(ev, e, errp, "a key is a text");
+                if (!eval_spend(ev, e, 1, errp))
+                    return false;
+                yaml_set(ev->doc, map, keys->v[j]->node->text, eval_copy(ev, values->v[k]->node));
+                eval_put(ev, out, map);
+            }
+    return true;
+}
+
 static bool eval_map(struct eval *ev, const struct node *e, struct item *in, struct items *out,
                      struct err **errp)
 {
-    struct yaml_node *map = yaml_new_map(ev->doc);
+    struct items maps = { 0 };
+    bool ok = true;
 
-    for (size_t i = 0; i < e->kids.n; i += 2) {
-        struct item *key, *value;
+    eval_put(ev, &maps, yaml_new_map(ev->doc));
+    for (size_t i = 0; i < e->kids.n && ok; i += 2) {
+        struct items keys = { 0 }, values = { 0 }, next = { 0 };
 
-        if (!eval_first(ev, e->kids.v[i], in, &key, errp) ||
-            !eval_first(ev, e->kids.v[i + 1], in, &value, errp))
-            return false;
-        if (key->node->kind != YAML_SCALAR)
-            return eval_fail(ev, e, errp, "a key is a text");
-        yaml_set(ev->doc, map, key->node->text, eval_copy(ev, value->node));
+        ok = eval_node(ev, e->kids.v[i], in, &keys, errp) &&
+             eval_node(ev, e->kids.v[i + 1], in, &values, errp) &&
+             put_pairs(ev, e, &maps, &keys, &values, &next, errp);
+        vec_done(&keys);
+        vec_done(&values);
+        vec_done(&maps);
+        maps = next;
     }
-    eval_put(ev, out, map);
-    return true;
+    for (size_t i = 0; i < maps.n && ok; i++)
+        *vec_push(out) = maps.v[i];
+    vec_done(&maps);
+    return ok;
+}
+
+/* The results of a kid for each of the items; *items is used up. */
+static bool pipe_into(struct eval *ev, const struct node *kid, struct items *items,
+                      struct items *out, struct err **errp)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < items->n && ok; i++)
+        ok = eval_node(ev, kid, items->v[i], out, errp);
+    vec_done(items);
+    return ok;
 }
 
 static bool eval_pipe(struct eval *ev, const struct node *e, struct item *in, struct items *out,
                       struct err **errp)
 {
     struct items between = { 0 };
-    bool ok = eval_node(ev, e->left, in, &between, errp);
+    bool ok = eval_node(ev, e->kids.v[0], in, &between, errp);
 
-    for (size_t i = 0; i < between.n && ok; i++)
-        ok = eval_node(ev, e->right, between.v[i], out, errp);
+    for (size_t i = 1; i + 1 < e->kids.n && ok; i++) {
+        struct items next = { 0 };
+
+        ok = pipe_into(ev, e->kids.v[i], &between, &next, errp);
+        between = next;
+    }
+    if (ok)
+        return pipe_into(ev, e->kids.v[e->kids.n - 1], &between, out, errp);
     vec_done(&between);
-    return ok;
+    return false;
+}
+
+static bool eval_comma(struct eval *ev, const struct node *e, struct item *in, struct items *out,
+                       struct err **errp)
+{
+    for (size_t i = 0; i < e->kids.n; i++)
+        if (!eval_node(ev, e->kids.v[i], in, out, errp))
+            return false;
+    return true;
+}
+
+static bool is_settled(const struct node *e, const struct yaml_node *left)
+{
+    enum shortcut shortcut = e->operation->shortcut;
+
+    return shortcut != SHORTCUT_NONE && eval_is_true(left) == (shortcut == SHORTCUT_IF_TRUE);
+}
+
+static bool put_operation(struct eval *ev, const struct node *e, struct yaml_node *left,
+                          struct yaml_node *right, struct items *out, struct err **errp)
+{
+    struct yaml_node *value = e->operation->run(ev, e, left, right, errp);
+
+    if (value)
+        eval_put(ev, out, value);
+    return value && eval_spend(ev, e, 0, errp);
 }
 
 static bool eval_binary(struct eval *ev, const struct node *e, struct item *in, struct items *out,
                         struct err **errp)
 {
     struct items left = { 0 }, right = { 0 };
-    bool ok = eval_node(ev, e->left, in, &left, errp) && eval_node(ev, e->right, in, &right, errp);
+    bool ok = eval_node(ev, e->left, in, &left, errp), needs_right = left.n == 0;
 
+    for (size_t i = 0; i < left.n; i++)
+        needs_right = needs_right || !is_settled(e, left.v[i]->node);
+    ok = ok && (!needs_right || eval_node(ev, e->right, in, &right, errp));
     if (ok && right.n == 0 && left.n > 0)
         eval_put(ev, &right, yaml_new_null(ev->doc));
     if (ok && left.n == 0 && right.n > 0)
         eval_put(ev, &left, yaml_new_null(ev->doc));
-    for (size_t i = 0; i < left.n && ok; i++)
-        for (size_t j = 0; j < right.n && ok; j++) {
-            struct yaml_node *value =
-                e->operation->run(ev, e, left.v[i]->node, right.v[j]->node, errp);
+    for (size_t i = 0; i < left.n && ok; i++) {
+        struct yaml_node *node = left.v[i]->node;
 
-            ok = value;
-            if (ok)
-                eval_put(ev, out, value);
-        }
+        if (is_settled(e, node))
+            ok = put_operation(ev, e, node, node, out, errp);
+        else
+            for (size_t j = 0; j < right.n && ok; j++)
+                ok = put_operation(ev, e, node, right.v[j]->node, out, errp);
+    }
     vec_done(&left);
     vec_done(&right);
     return ok;
@@ -343,55 +321,28 @@ static bool value_for(struct eval *ev, const struct node *e, struct item *in, st
     return value || is_update;
 }
 
-static bool is_style(const struct node *e)
+/* "style = X" without a value in front is about the value itself. */
+static const struct trait *trait_of(const struct node *e)
 {
-    return e->kind == NODE_CALL && e->function == function_find(SV("style"), NULL);
+    if (e->kind == NODE_TRAIT)
+        return e->trait;
+    return e->left->kind == NODE_CALL && str_eq(e->text, "=") ? trait_find(sv_of(e->left->text))
+                                                              : NULL;
 }
 
-static void apply_style(struct yaml_node *node, enum yaml_style style)
-{
-    /* A quoted number would be a text. */
-    if ((node->kind == YAML_SCALAR && node->tag == YAML_TAG_STR) || style == YAML_STYLE_AUTO ||
-        style == YAML_STYLE_FLOW)
-        node->style = style;
-}
-
-static bool set_style(struct eval *ev, const struct node *e, struct item *in,
-                      const struct items *targets, struct err **errp)
-{
-    static const struct {
-        const char *name;
-        enum yaml_style style;
-    } styles[] = {
-        { "double", YAML_STYLE_DOUBLE }, { "single", YAML_STYLE_SINGLE },
-        { "", YAML_STYLE_AUTO },         { "literal", YAML_STYLE_LITERAL },
-        { "folded", YAML_STYLE_FOLDED }, { "flow", YAML_STYLE_FLOW },
-    };
-    struct item *value;
-
-    if (!eval_first(ev, e->right, in, &value, errp))
-        return false;
-    for (size_t i = 0; i < COUNT(styles); i++) {
-        if (!sv_eq_str(value->node->text, styles[i].name))
-            continue;
-        for (size_t j = 0; j < targets->n; j++)
-            apply_style(targets->v[j]->node, styles[i].style);
-        return true;
-    }
-    return eval_fail(ev, e, errp, "unknown style `%.*s`", SV_ARG(value->node->text));
-}
-
-static bool eval_style(struct eval *ev, const struct node *e, struct item *in, struct items *out,
+static bool eval_trait(struct eval *ev, const struct node *e, struct item *in, struct items *out,
                        struct err **errp)
 {
     struct items targets = { 0 };
-    bool ok = true;
+    struct item *value;
+    bool ok = eval_first(ev, e->right, in, &value, errp);
 
-    if (e->kind == NODE_STYLE)
+    if (ok && e->kind == NODE_TRAIT)
         ok = eval_node(ev, e->left, in, &targets, errp);
-    else
+    else if (ok)
         *vec_push(&targets) = in;
-    ok = ok && set_style(ev, e, in, &targets, errp);
+    for (size_t i = 0; i < targets.n && ok; i++)
+        ok = trait_of(e)->set(ev, e, targets.v[i], value->node->text, errp);
     vec_done(&targets);
     *vec_push(out) = in;
     return ok;
@@ -403,14 +354,14 @@ static bool eval_assignment(struct eval *ev, const struct node *e, struct item *
     struct items targets = { 0 };
     bool ok;
 
-    if (e->kind == NODE_STYLE || is_style(e->left))
-        return eval_style(ev, e, in, out, errp);
+    if (trait_of(e))
+        return eval_trait(ev, e, in, out, errp);
     ok = eval_node(ev, e->left, in, &targets, errp);
     for (size_t i = 0; i < targets.n && ok; i++) {
         struct yaml_node *value = NULL;
 
         ok = value_for(ev, e, in, targets.v[i], &value, errp) &&
-             (!value || eval_assign(ev, targets.v[i], value, errp));
+             (!value || item_assign(ev, e, targets.v[i], value, errp));
     }
     vec_done(&targets);
     *vec_push(out) = in;
@@ -427,20 +378,50 @@ static bool eval_var(struct eval *ev, const struct node *e, struct items *out, s
     return eval_fail(ev, e, errp, "there is no variable $%s", e->text);
 }
 
+static bool eval_with_var(struct eval *ev, const struct node *e, const struct node *body,
+                          struct item *value, struct item *in, struct items *out, struct err **errp)
+{
+    bool ok;
+
+    if (ev->n_vars == COUNT(ev->vars))
+        return eval_fail(ev, e, errp, "too many variables");
+    ev->vars[ev->n_vars].name = e->text;
+    ev->vars[ev->n_vars++].value = value;
+    ok = eval_node(ev, body, in, out, errp);
+    ev->n_vars--;
+    return ok;
+}
+
 static bool eval_bind(struct eval *ev, const struct node *e, struct item *in, struct items *out,
                       struct err **errp)
 {
     struct items values = { 0 };
     bool ok = eval_node(ev, e->left, in, &values, errp);
 
-    if (ok && ev->n_vars == COUNT(ev->vars))
-        ok = eval_fail(ev, e, errp, "too many variables");
+    for (size_t i = 0; i < values.n && ok; i++)
+        ok = eval_with_var(ev, e, e->right, values.v[i], in, out, errp);
+    vec_done(&values);
+    return ok;
+}
+
+/* kids[0] gives the value to begin with, kids[1] the next one for each result of left. */
+static bool eval_reduce(struct eval *ev, const struct node *e, struct item *in, struct items *out,
+                        struct err **errp)
+{
+    struct items values = { 0 };
+    struct item *so_far = in;
+    bool ok = eval_node(ev, e->left, in, &values, errp) &&
+              eval_first(ev, e->kids.v[0], in, &so_far, errp);
+
     for (size_t i = 0; i < values.n && ok; i++) {
-        ev->vars[ev->n_vars].name = e->text;
-        ev->vars[ev->n_vars++].value = values.v[i];
-        ok = eval_node(ev, e->right, in, out, errp);
-        ev->n_vars--;
+        struct items next = { 0 };
+
+        ok = eval_with_var(ev, e, e->kids.v[1], values.v[i], so_far, &next, errp);
+        if (ok && next.n > 0)
+            so_far = next.v[0];
+        vec_done(&next);
     }
+    *vec_push(out) = so_far;
     vec_done(&values);
     return ok;
 }
@@ -473,11 +454,11 @@ static bool eval_kind(struct eval *ev, const struct node *e, struct item *in, st
     case NODE_PIPE:
         return eval_pipe(ev, e, in, out, errp);
     case NODE_COMMA:
-        return eval_node(ev, e->left, in, out, errp) && eval_node(ev, e->right, in, out, errp);
+        return eval_comma(ev, e, in, out, errp);
     case NODE_BINARY:
         return eval_binary(ev, e, in, out, errp);
     case NODE_ASSIGN:
-    case NODE_STYLE:
+    case NODE_TRAIT:
         return eval_assignment(ev, e, in, out, errp);
     case NODE_CALL:
         return e->function->run(ev, e, in, out, errp);
@@ -485,6 +466,8 @@ static bool eval_kind(struct eval *ev, const struct node *e, struct item *in, st
         return eval_var(ev, e, out, errp);
     case NODE_BIND:
         return eval_bind(ev, e, in, out, errp);
+    case NODE_REDUCE:
+        return eval_reduce(ev, e, in, out, errp);
     }
     return false;
 }
@@ -494,69 +477,12 @@ bool eval_node(struct eval *ev, const struct node *e, struct item *in, struct it
 {
     bool ok;
 
-    if (++ev->n_steps > EXPR_STEPS_MAX || ev->depth == EXPR_DEPTH_MAX)
-        return eval_fail(ev, e, errp, "it takes too much work");
+    if (!eval_spend(ev, e, 1, errp))
+        return false;
+    if (ev->depth == EXPR_DEPTH_MAX + EXPR_PATH_MAX)
+        return eval_fail(ev, e, errp, "the expression is nested too deeply");
     ev->depth++;
     ok = eval_kind(ev, e, in, out, errp);
     ev->depth--;
     return ok;
-}
-
-/* ---- the interface ---- */
-
-void expr_results_done(struct expr_results *results)
-{
-    vec_done(results);
-}
-
-bool expr_eval(const struct expr *expr, struct yaml_doc *doc, struct expr_results *out,
-               struct err **errp)
-{
-    struct eval ev = { .doc = doc, .text = sv_of(expr->text) };
-    struct items found = { 0 };
-    bool ok = eval_node(&ev, expr->root, new_item(&ev, doc->root), &found, errp);
-
-    for (size_t i = 0; i < found.n && ok; i++)
-        *vec_push(out) = found.v[i]->node;
-    vec_done(&found);
-    for (size_t i = 0; i < ev.all.n; i++)
-        free(ev.all.v[i]);
-    vec_done(&ev.all);
-    return ok;
-}
-
-bool expr_edit_text(struct sv text, struct sv expression, char **out, struct err **errp)
-{
-    auto_yaml_doc struct yaml_doc *doc = NULL;
-    auto_expr struct expr *expr = NULL;
-    auto_expr_results struct expr_results results = { 0 };
-    auto_sb struct sb edited = { 0 };
-
-    if (sv_trim(expression).n == 0) {
-        *out = sv_dup(text);
-        return true;
-    }
-    if (!(expr = expr_parse(expression, errp)) || !(doc = yaml_load(text, errp)) ||
-        !expr_eval(expr, doc, &results, errp))
-        return false;
-    if (results.n > 0 && results.v[0] == doc->root)
-        yaml_emit(&edited, doc);
-    else if (results.n > 0)
-        yaml_emit_node(&edited, results.v[0]);
-    *out = sb_steal(&edited);
-    return true;
-}
-
-bool expr_eval_json(const json_t *value, struct sv expression, json_t **out, struct err **errp)
-{
-    auto_expr struct expr *expr = expr_parse(expression, errp);
-    auto_yaml_doc struct yaml_doc *doc = expr ? yaml_from_json(value) : NULL;
-    auto_expr_results struct expr_results results = { 0 };
-
-    if (!expr || !expr_eval(expr, doc, &results, errp))
-        return false;
-    *out = json_array();
-    for (size_t i = 0; i < results.n; i++)
-        json_array_append_new(*out, yaml_to_json(results.v[i]));
-    return true;
 }

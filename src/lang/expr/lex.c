@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/quote.h"
 #include "lang/expr/expr_priv.h"
 
 /* Longer ones first. */
@@ -11,11 +12,11 @@ static const char *const operators[] = {
     "/",  "%",  "<",  ">",  ",",  ";",  ":",  "(",  ")",  "[",  "]", "{", "}", "?",
 };
 
-bool lex_fail(struct sv text, size_t at, struct err **errp, const char *fmt, ...)
+bool lex_vfail(struct sv text, size_t at, enum err_kind kind, struct err **errp, const char *fmt,
+               va_list args)
 {
+    auto_mem char *what = mem_vprintf(fmt, args);
     unsigned line = 1, column = 1;
-    auto_mem char *what = NULL;
-    va_list args;
 
     for (size_t i = 0; i < at && i < text.n; i++) {
         column++;
@@ -24,10 +25,27 @@ bool lex_fail(struct sv text, size_t at, struct err **errp, const char *fmt, ...
             column = 1;
         }
     }
+    return err_set(errp, kind, "expression, line %u, column %u: %s", line, column, what);
+}
+
+bool lex_fail(struct sv text, size_t at, struct err **errp, const char *fmt, ...)
+{
+    va_list args;
+
     va_start(args, fmt);
-    what = mem_vprintf(fmt, args);
+    (void)lex_vfail(text, at, ERR_INVALID, errp, fmt, args);
     va_end(args);
-    return err_set(errp, ERR_INVALID, "expression, line %u, column %u: %s", line, column, what);
+    return false;
+}
+
+bool lex_refuse(struct sv text, size_t at, struct err **errp, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    (void)lex_vfail(text, at, ERR_UNSUPPORTED, errp, fmt, args);
+    va_end(args);
+    return false;
 }
 
 static bool is_key_char(char c)
@@ -49,28 +67,46 @@ static bool is_word_char(char c)
     return isalnum((unsigned char)c) || c == '_';
 }
 
-/* The inside of a string that begins at at, where the quote is; \( ) may hold strings itself. */
-static bool take_string(struct lexer *lex, size_t at, struct sv *out, struct err **errp)
+/* Where the quote is that ends a string; text.n without one. Inside of "\( )" quotes begin strings
+ * of their own, which may be written \"...\" as well: is_escaped. */
+static size_t string_end(struct sv text, size_t at, bool is_escaped, unsigned level)
 {
     unsigned depth = 0;
 
-    for (size_t i = at + 1; i < lex->text.n; i++) {
-        char c = lex->text.p[i];
+    for (; at < text.n && level < EXPR_DEPTH_MAX; at++) {
+        char c = text.p[at];
 
-        if (c == '\\' && i + 1 < lex->text.n) {
-            if (lex->text.p[++i] == '(')
-                depth++;
-        } else if (depth > 0 && c == '(') {
-            depth++;
-        } else if (depth > 0 && c == ')') {
-            depth--;
-        } else if (depth == 0 && c == '"') {
-            *out = sv_slice(lex->text, at + 1, i);
-            lex->at = i + 1;
-            return true;
+        if (c == '\\' && at + 1 < text.n) {
+            char next = text.p[at + 1];
+
+            if (next == '"' && depth > 0)
+                at = string_end(text, at + 2, true, level + 1);
+            else if (next == '"' && is_escaped)
+                return at;
+            depth += next == '(';
+            at++;
+        } else if (c == '"' && depth > 0) {
+            at = string_end(text, at + 1, false, level + 1);
+        } else if (c == '"' && !is_escaped) {
+            return at;
+        } else if (depth > 0) {
+            depth += (c == '(') - (c == ')');
         }
     }
-    return lex_fail(lex->text, at, errp, "the string has no end");
+    return text.n;
+}
+
+/* Takes a string whose quote is at at. */
+static bool take_string(struct lexer *lex, size_t at, struct sv *out, struct err **errp)
+{
+    bool is_escaped = lex->text.p[at] == '\\';
+    size_t end = string_end(lex->text, at + 1 + is_escaped, is_escaped, 0);
+
+    if (end >= lex->text.n)
+        return lex_fail(lex->text, at, errp, "the string has no end");
+    *out = sv_slice(lex->text, at + 1 + is_escaped, end);
+    lex->at = end + 1 + is_escaped;
+    return true;
 }
 
 static bool take_dot(struct lexer *lex, struct token *out, struct err **errp)
@@ -117,6 +153,8 @@ static bool take_number(struct lexer *lex, struct token *out, struct err **errp)
 bool lex_next(struct lexer *lex, bool operand, struct token *out, struct err **errp)
 {
     struct sv text = lex->text;
+    uint32_t rune;
+    unsigned n_bytes;
     char c, after;
 
     while (lex->at < text.n && isspace((unsigned char)text.p[lex->at]))
@@ -128,7 +166,7 @@ bool lex_next(struct lexer *lex, bool operand, struct token *out, struct err **e
     after = lex->at + 1 < text.n ? text.p[lex->at + 1] : 0;
     if (c == '.')
         return take_dot(lex, out, errp);
-    if (c == '"') {
+    if (c == '"' || (lex->is_inside && c == '\\' && after == '"')) {
         out->kind = TOKEN_STRING;
         return take_string(lex, lex->at, &out->text, errp);
     }
@@ -150,5 +188,6 @@ bool lex_next(struct lexer *lex, bool operand, struct token *out, struct err **e
         lex->at += out->text.n;
         return true;
     }
-    return lex_fail(text, lex->at, errp, "unexpected `%c`", c);
+    n_bytes = utf8_decode(sv_slice(text, lex->at, text.n), &rune);
+    return lex_fail(text, lex->at, errp, "unexpected `%.*s`", (int)n_bytes, text.p + lex->at);
 }

@@ -1,5 +1,4 @@
 /* Operators on two values. */
-#include <fnmatch.h>
 #include <math.h>
 #include <string.h>
 
@@ -106,9 +105,11 @@ static struct yaml_node *do_add(OPERANDS)
     if (a->kind == YAML_SCALAR && b->kind == YAML_SCALAR && (!is_number(a) || !is_number(b))) {
         auto_sb struct sb text = { 0 };
 
+        if (!eval_may_hold(ev, e, a->text.n + b->text.n, errp))
+            return NULL;
         sb_put(&text, a->text);
         sb_put(&text, b->text);
-        return yaml_new_str(ev->doc, sb_view(&text));
+        return eval_new_text(ev, sb_view(&text));
     }
     return compute(ev, e, a, b, errp);
 }
@@ -121,12 +122,15 @@ static struct yaml_node *do_subtract(OPERANDS)
     if (a->kind != YAML_SEQ || b->kind != YAML_SEQ)
         return compute(ev, e, a, b, errp);
     list = eval_copy(ev, a);
-    for (size_t i = list->n; i-- > 0;)
+    for (size_t i = list->n; i-- > 0;) {
+        if (!eval_spend(ev, e, b->n, errp))
+            return NULL;
         for (size_t j = 0; j < b->n; j++)
             if (yaml_equal(list->entries[i].value, b->entries[j].value)) {
                 yaml_remove(list, i);
                 break;
             }
+    }
     return list;
 }
 
@@ -146,16 +150,37 @@ static struct yaml_node *do_else(OPERANDS)
     return eval_is_true(a) ? a : b;
 }
 
-/* Texts, whatever they look like; "*" on the right stands for anything. */
+/* "*" stands for anything, "?" for one byte. */
+static bool matches(struct sv text, struct sv pattern)
+{
+    size_t t = 0, p = 0, star = SIZE_MAX, star_t = 0;
+
+    while (t < text.n || p < pattern.n) {
+        if (p < pattern.n && pattern.p[p] == '*') {
+            star = p++;
+            star_t = t;
+        } else if (p < pattern.n && t < text.n &&
+                   (pattern.p[p] == '?' || pattern.p[p] == text.p[t])) {
+            p++;
+            t++;
+        } else if (star != SIZE_MAX && star_t < text.n) {
+            p = star + 1;
+            t = ++star_t;
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Texts, whatever they look like. */
 static bool equals(struct yaml_node *a, struct yaml_node *b)
 {
     if (a->kind != YAML_SCALAR || b->kind != YAML_SCALAR)
         return yaml_equal(a, b);
     if (yaml_is_null(a) || yaml_is_null(b))
         return yaml_is_null(a) && yaml_is_null(b);
-    if (b->tag == YAML_TAG_STR && memchr(b->text.p, '*', b->text.n))
-        return fnmatch(b->text.p, a->text.p, FNM_NOESCAPE) == 0;
-    return sv_eq(a->text, b->text);
+    return b->tag == YAML_TAG_STR ? matches(a->text, b->text) : sv_eq(a->text, b->text);
 }
 
 static struct yaml_node *do_equal(OPERANDS)
@@ -197,10 +222,20 @@ static struct yaml_node *do_or(OPERANDS)
 }
 
 static const struct operation operations[] = {
-    { "+", do_add },   { "-", do_subtract }, { "*", do_multiply }, { "/", compute },
-    { "%", compute },  { "//", do_else },    { "==", do_equal },   { "!=", do_differ },
-    { "<", do_order }, { "<=", do_order },   { ">", do_order },    { ">=", do_order },
-    { "and", do_and }, { "or", do_or },
+    { "+", do_add },
+    { "-", do_subtract },
+    { "*", do_multiply },
+    { "/", compute },
+    { "%", compute },
+    { "//", do_else, SHORTCUT_IF_TRUE },
+    { "==", do_equal },
+    { "!=", do_differ },
+    { "<", do_order },
+    { "<=", do_order },
+    { ">", do_order },
+    { ">=", do_order },
+    { "and", do_and, SHORTCUT_IF_FALSE },
+    { "or", do_or, SHORTCUT_IF_TRUE },
 };
 
 const struct operation *operation_find(struct sv name)

@@ -3,6 +3,7 @@
  * "+ - * / % //" are equal, and operators of one rank group to the right (reference: cli section
  * 13.4).
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -24,10 +25,10 @@ static const struct {
     { "==", RANK_ASSIGN, NODE_BINARY }, { "!=", RANK_ASSIGN, NODE_BINARY },
     { "<", RANK_ASSIGN, NODE_BINARY },  { "<=", RANK_ASSIGN, NODE_BINARY },
     { ">", RANK_ASSIGN, NODE_BINARY },  { ">=", RANK_ASSIGN, NODE_BINARY },
-    { "as", RANK_ASSIGN, NODE_BIND },   { "style", RANK_ASSIGN, NODE_STYLE },
-    { "+", RANK_SUM, NODE_BINARY },     { "-", RANK_SUM, NODE_BINARY },
-    { "*", RANK_SUM, NODE_BINARY },     { "/", RANK_SUM, NODE_BINARY },
-    { "%", RANK_SUM, NODE_BINARY },     { "//", RANK_SUM, NODE_BINARY },
+    { "as", RANK_ASSIGN, NODE_BIND },   { "+", RANK_SUM, NODE_BINARY },
+    { "-", RANK_SUM, NODE_BINARY },     { "*", RANK_SUM, NODE_BINARY },
+    { "/", RANK_SUM, NODE_BINARY },     { "%", RANK_SUM, NODE_BINARY },
+    { "//", RANK_SUM, NODE_BINARY },
 };
 
 struct parser {
@@ -92,46 +93,69 @@ static bool expect(struct parser *p, const char *op, bool operand, struct err **
 
 /* ---- strings ---- */
 
-static bool put_escape(struct parser *p, struct sb *out, struct sv raw, size_t *i, size_t at,
-                       struct err **errp)
+/* The four digits behind "\u"; false when they are none. */
+static bool read_hex(struct sv raw, size_t at, uint32_t *out)
 {
-    static const char from[] = "\"\\/nrtbf", to[] = "\"\\/\n\r\t\b\f";
-    char c = raw.p[*i];
-    const char *known = memchr(from, c, sizeof(from) - 1);
-    unsigned code = 0;
+    char digits[5] = "";
 
-    if (known) {
-        sb_putc(out, to[known - from]);
-        return true;
-    }
-    if (c != 'u' || *i + 4 >= raw.n)
-        return lex_fail(p->lex.text, at, errp, "unknown escape `\\%c`", c);
-    for (unsigned digit = 1; digit <= 4; digit++) {
-        const char *hex = "0123456789abcdef", *found = strchr(hex, raw.p[*i + digit] | 0x20);
+    if (at + 4 > raw.n)
+        return false;
+    memcpy(digits, raw.p + at, 4);
+    *out = (uint32_t)strtoul(digits, NULL, 16);
+    return strspn(digits, "0123456789abcdefABCDEF") == 4;
+}
 
-        if (!found || !*found)
-            return lex_fail(p->lex.text, at, errp, "bad escape in a string");
-        code = code << 4 | (unsigned)(found - hex);
-    }
+/* "\uXXXX", or two that stand for one rune as in JSON; *i is at the "u" and moves to the end. */
+static bool put_rune(struct sb *out, struct sv raw, size_t *i)
+{
+    uint32_t rune, low;
+
+    if (raw.p[*i] != 'u' || !read_hex(raw, *i + 1, &rune) || rune == 0)
+        return false;
     *i += 4;
-    utf8_put(out, code);
+    if ((rune & 0xfc00) == 0xd800 && *i + 2 < raw.n && raw.p[*i + 1] == '\\' &&
+        raw.p[*i + 2] == 'u' && read_hex(raw, *i + 3, &low) && (low & 0xfc00) == 0xdc00) {
+        rune = 0x10000 + ((rune & 0x3ff) << 10 | (low & 0x3ff));
+        *i += 6;
+    }
+    utf8_put(out, rune);
     return true;
 }
 
-/* The expression of "\(...)": raw begins behind the parenthesis; *out_n is its length. */
-static struct node *parse_inside(struct parser *p, struct sv raw, size_t *out_n, struct err **errp)
+/* The character behind a backslash; one that means nothing keeps it, as in "\d". */
+static void put_escape(struct sb *out, struct sv raw, size_t *i)
 {
-    struct parser inner = { .lex = { .text = raw }, .depth = p->depth };
+    static const char from[] = "\"\\/nrtbfva", to[] = "\"\\/\n\r\t\b\f\v\a";
+    const char *known = memchr(from, raw.p[*i], sizeof(from) - 1);
+
+    if (known) {
+        sb_putc(out, to[known - from]);
+    } else if (!put_rune(out, raw, i)) {
+        sb_putc(out, '\\');
+        sb_putc(out, raw.p[*i]);
+    }
+}
+
+/* The expression of "\(...)", which begins at an offset of raw; *end is behind its parenthesis. */
+static struct node *parse_inside(struct parser *p, struct sv raw, size_t at, size_t *end,
+                                 struct err **errp)
+{
+    size_t begin = (size_t)(raw.p - p->lex.text.p);
+    struct parser inner = {
+        .lex = { .text = sv_slice(p->lex.text, 0, begin + raw.n),
+                 .at = begin + at,
+                 .is_inside = true },
+        .depth = p->depth,
+    };
     struct node *node = NULL;
 
     if (!advance(&inner, true, errp) || !(node = parse(&inner, RANK_NONE, errp)))
         return NULL;
     if (!is_op(&inner, ")")) {
-        fail(&inner, errp, "expected `)` in the string");
         node_free(node);
-        return NULL;
+        return fail(&inner, errp, "expected `)` in the string");
     }
-    *out_n = inner.token.at + 1;
+    *end = inner.token.at + 1 - begin;
     return node;
 }
 
@@ -151,23 +175,22 @@ static struct node *parse_string(struct parser *p, const struct token *token, st
 
     for (size_t i = 0; i < token->text.n; i++) {
         struct node *kid;
-        size_t n;
+        size_t end;
 
         if (token->text.p[i] != '\\') {
             sb_putc(&text, token->text.p[i]);
             continue;
         }
         if (token->text.p[++i] != '(') {
-            if (!put_escape(p, &text, token->text, &i, token->at, errp))
-                return NULL;
+            put_escape(&text, token->text, &i);
             continue;
         }
-        kid = parse_inside(p, sv_slice(token->text, i + 1, token->text.n), &n, errp);
+        kid = parse_inside(p, token->text, i + 1, &end, errp);
         if (!kid)
             return NULL;
         add_text(node, &text);
         *vec_push(&node->kids) = kid;
-        i += n;
+        i = end - 1;
     }
     add_text(node, &text);
     if (node->kids.n > 1)
@@ -244,10 +267,11 @@ static void split_pair(struct node *call)
 {
     struct node *pair = call->kids.n == 1 ? call->kids.v[0] : NULL;
 
-    if (!pair || pair->kind != NODE_COMMA || call->function->args_min != 2)
+    if (!pair || pair->kind != NODE_COMMA || pair->kids.n != 2 || call->function->n_args != 2)
         return;
-    call->kids.v[0] = MOVE(pair->left);
-    *vec_push(&call->kids) = MOVE(pair->right);
+    call->kids.v[0] = pair->kids.v[0];
+    *vec_push(&call->kids) = pair->kids.v[1];
+    pair->kids.n = 0;
     node_free(pair);
 }
 
@@ -272,13 +296,23 @@ static struct node *parse_call(struct parser *p, struct err **errp)
     struct sv name = p->token.text;
 
     node->text = sv_dup(name);
-    node->function = function_find(name, errp);
-    if (!node->function || !advance(p, false, errp) || !parse_args(p, node, errp))
+    node->function = expr_function_find(name);
+    if (!node->function) {
+        const char *why = expr_function_refusal(name);
+
+        if (why)
+            lex_refuse(p->lex.text, node->at, errp, "%s", why);
+        else
+            lex_refuse(p->lex.text, node->at, errp,
+                       "the function `%s` is not available in expressions", node->text);
         return NULL;
-    if (node->kids.n >= node->function->args_min && node->kids.n <= node->function->args_max)
+    }
+    if (!advance(p, false, errp) || !parse_args(p, node, errp))
+        return NULL;
+    if (node->kids.n == node->function->n_args)
         return MOVE(node);
     lex_fail(p->lex.text, node->at, errp, "%s takes %u argument%s, not %zu", node->text,
-             node->function->args_min, node->function->args_min == 1 ? "" : "s", node->kids.n);
+             node->function->n_args, node->function->n_args == 1 ? "" : "s", node->kids.n);
     return NULL;
 }
 
@@ -386,7 +420,11 @@ static struct node *parse_operand(struct parser *p, struct err **errp)
 {
     struct node *node = parse_primary(p, errp);
 
-    while (node) {
+    for (unsigned n_steps = 0; node; n_steps++) {
+        if (n_steps > EXPR_PATH_MAX) {
+            node_free(node);
+            return fail(p, errp, "the path is too long");
+        }
         if (p->token.kind == TOKEN_KEY) {
             node = take_key(p, node, errp);
         } else if (is_op(p, "[")) {
@@ -421,14 +459,42 @@ static int find_infix(const struct parser *p)
     return -1;
 }
 
-/* "X as $name | body"; the variable is next. */
+/* "X as $name | body", "X as $name ireduce (first; next)"; the variable is next. */
 static bool parse_bind(struct parser *p, struct node *node, struct err **errp)
 {
+    struct node *kid;
+
     if (p->token.kind != TOKEN_VAR)
         return fail(p, errp, "expected a variable") != NULL;
     mem_replace(&node->text, sv_dup(p->token.text));
-    return advance(p, false, errp) && expect(p, "|", true, errp) &&
-           (node->right = parse(p, RANK_NONE, errp));
+    if (!advance(p, false, errp))
+        return false;
+    if (p->token.kind != TOKEN_WORD || !sv_eq_str(p->token.text, "ireduce"))
+        return expect(p, "|", true, errp) && (node->right = parse(p, RANK_NONE, errp));
+    node->kind = NODE_REDUCE;
+    if (!advance(p, true, errp) || !expect(p, "(", true, errp))
+        return false;
+    for (unsigned i = 0; i < 2; i++) {
+        if ((i == 1 && !expect(p, ";", true, errp)) || !(kid = parse(p, RANK_NONE, errp)))
+            return false;
+        *vec_push(&node->kids) = kid;
+    }
+    return expect(p, ")", false, errp);
+}
+
+/* "a, b, c" and "a | b | c" are one node each, however long. */
+static bool parse_chain(struct parser *p, struct node *node, const char *op, enum rank rank,
+                        struct err **errp)
+{
+    *vec_push(&node->kids) = MOVE(node->left);
+    while (is_op(p, op)) {
+        struct node *kid = advance(p, true, errp) ? parse(p, rank, errp) : NULL;
+
+        if (!kid)
+            return false;
+        *vec_push(&node->kids) = kid;
+    }
+    return true;
 }
 
 static struct node *parse_infix(struct parser *p, struct node *take_left, size_t infix,
@@ -439,6 +505,9 @@ static struct node *parse_infix(struct parser *p, struct node *take_left, size_t
 
     node->left = take_left;
     node->text = sv_dup(name);
+    if (node->kind == NODE_COMMA || node->kind == NODE_PIPE)
+        return parse_chain(p, node, infixes[infix].name, infixes[infix].rank, errp) ? MOVE(node)
+                                                                                    : NULL;
     if (node->kind == NODE_BINARY)
         node->operation = operation_find(name);
     else if (node->kind == NODE_ASSIGN && name.n == 2 && name.p[0] != '|')
@@ -447,10 +516,22 @@ static struct node *parse_infix(struct parser *p, struct node *take_left, size_t
         return NULL;
     if (node->kind == NODE_BIND)
         return parse_bind(p, node, errp) ? MOVE(node) : NULL;
-    if (node->kind == NODE_STYLE && !expect(p, "=", true, errp))
-        return NULL;
     /* The same rank again on the right: to the right they group. */
     node->right = parse(p, infixes[infix].rank - 1, errp);
+    return node->right ? MOVE(node) : NULL;
+}
+
+/* "X style = Y": a trait behind what has it; the trait is next. */
+static struct node *parse_trait(struct parser *p, struct node *take_left, struct err **errp)
+{
+    AUTO_CALL(node_auto) struct node *node = node_new(NODE_TRAIT, p->token.at);
+
+    node->left = take_left;
+    node->text = sv_dup(p->token.text);
+    node->trait = trait_find(p->token.text);
+    if (!advance(p, false, errp) || !expect(p, "=", true, errp))
+        return NULL;
+    node->right = parse(p, RANK_ASSIGN - 1, errp);
     return node->right ? MOVE(node) : NULL;
 }
 
@@ -460,13 +541,16 @@ static struct node *parse(struct parser *p, enum rank rank, struct err **errp)
     struct node *node;
     int infix;
 
-    if (++p->depth > EXPR_DEPTH_MAX) {
-        lex_fail(p->lex.text, p->token.at, errp, "too deep");
-        return NULL;
-    }
+    if (++p->depth > EXPR_DEPTH_MAX)
+        return fail(p, errp, "the expression is nested too deeply");
     node = parse_operand(p, errp);
-    while (node && (infix = find_infix(p)) >= 0 && infixes[infix].rank > rank)
-        node = parse_infix(p, node, (size_t)infix, errp);
+    while (node)
+        if (p->token.kind == TOKEN_WORD && rank < RANK_ASSIGN && trait_find(p->token.text))
+            node = parse_trait(p, node, errp);
+        else if ((infix = find_infix(p)) >= 0 && infixes[infix].rank > rank)
+            node = parse_infix(p, node, (size_t)infix, errp);
+        else
+            break;
     p->depth--;
     return node;
 }
@@ -476,8 +560,9 @@ struct expr *expr_parse(struct sv text, struct err **errp)
     struct parser p = { 0 };
     auto_expr struct expr *expr = NULL;
 
-    if (text.n > EXPR_TEXT_MAX) {
-        err_set(errp, ERR_INVALID, "the expression is too long");
+    if (text.n > EXPR_TEXT_MAX || !utf8_is_valid(text) || memchr(text.p, 0, text.n)) {
+        err_set(errp, ERR_INVALID, "the expression is %s",
+                text.n > EXPR_TEXT_MAX ? "too long" : "no UTF-8 text");
         return NULL;
     }
     expr = mem_new(struct expr);
@@ -485,8 +570,10 @@ struct expr *expr_parse(struct sv text, struct err **errp)
     p.lex.text = sv_of(expr->text);
     if (!advance(&p, true, errp) || !(expr->root = parse(&p, RANK_NONE, errp)))
         return NULL;
-    if (p.token.kind != TOKEN_END)
-        return (void *)fail(&p, errp, "expected an operator");
+    if (p.token.kind != TOKEN_END) {
+        fail(&p, errp, "expected an operator");
+        return NULL;
+    }
     return MOVE(expr);
 }
 
