@@ -1,4 +1,5 @@
-/* The interface: expressions on documents, texts and JSON. */
+#include "lang/expr/expr.h"
+
 #include "base/mem.h"
 #include "lang/expr/expr_priv.h"
 #include "lang/yaml/yaml_text.h"
