@@ -12,7 +12,6 @@ user: {comment: "A Person"}
 provision:
 - {mode: system, script: "#!/bin/sh\necho system >>/var/log/ran"}
 - {mode: user, script: "#!/bin/sh\nid -un >>~/ran-user"}
-- {mode: boot, script: "echo boot >>/var/log/ran"}
 - {mode: dependency, script: "#!/bin/sh\necho dependency >>/var/log/ran"}
 - {mode: data, path: /etc/made, content: "of {{.Name}}\n", permissions: "640"}
 TEXT
@@ -50,7 +49,7 @@ is_running() {
 }
 
 @test "provision scripts ran once, and again at the next boot" {
-    [[ $(guest d cat /var/log/ran | xargs) == 'boot dependency system' ]]
+    [[ $(guest d cat /var/log/ran | xargs) == 'dependency system' ]]
     [[ $(guest d sh -c 'cat ~/ran-user') == "$(field d Config.User.Name)" ]]
     [[ $(guest d sudo cat /etc/made) == 'of d' ]]
     limactl restart d
