@@ -448,7 +448,7 @@ static bool read_document(struct loader *l, struct err **errp)
 /* YAML has a byte order mark at the start only; the parser would take others for blanks. */
 static bool check_marks(struct sv text, struct err **errp)
 {
-    const char *mark = memmem(text.p, text.n, BYTE_ORDER_MARK.p, BYTE_ORDER_MARK.n);
+    const char *mark = text.n ? memmem(text.p, text.n, BYTE_ORDER_MARK.p, BYTE_ORDER_MARK.n) : NULL;
     unsigned line = 1;
 
     if (!mark)
