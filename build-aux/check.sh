@@ -10,7 +10,7 @@ step() {
 start=$(date +%s)
 
 step 'gcc: unit, golden, style, fuzz-replay'
-meson test -C "$build" --no-rebuild --print-errorlogs \
+meson test -C "$build" --no-rebuild --timeout-multiplier 4 --print-errorlogs \
     --suite unit --suite golden --suite style --suite fuzz-replay
 
 step 'clang: builds without a warning'
@@ -22,15 +22,15 @@ step 'address and undefined behaviour sanitizers: unit, golden, fuzz-replay'
     -Db_sanitize=address,undefined >/dev/null
 ninja -C _build-asan --quiet
 ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-    meson test -C _build-asan --no-rebuild --print-errorlogs --suite unit --suite golden --suite fuzz-replay
+    meson test -C _build-asan --no-rebuild --timeout-multiplier 4 --print-errorlogs --suite unit --suite golden --suite fuzz-replay
 
 step 'command line, with the null driver and fakes'
-meson test -C "$build" --no-rebuild --print-errorlogs --suite cli
+meson test -C "$build" --no-rebuild --timeout-multiplier 4 --print-errorlogs --suite cli
 
 step 'virtual machines: micro'
-meson test -C "$build" --no-rebuild --print-errorlogs --num-processes 1 --suite vm
+meson test -C "$build" --no-rebuild --timeout-multiplier 4 --print-errorlogs --num-processes 1 --suite vm
 
 step 'virtual machines: stock images'
-meson test -C "$build" --no-rebuild --print-errorlogs --num-processes 1 --suite vm-stock
+meson test -C "$build" --no-rebuild --timeout-multiplier 4 --print-errorlogs --num-processes 1 --suite vm-stock
 
 step 'all suites passed'
