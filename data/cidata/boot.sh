@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs the boot scripts and the provision scripts of the seed as root, at every boot. Started by
-# the per-boot hook of cloud-init, or by the guest agent; LIMA_CIDATA_MNT is where the seed is
-# mounted. What fails is named in /run/lima-boot-failed and does not stop the rest.
+# the per-boot hook of cloud-init, or by the guest agent, which sets LIMA_CIDATA_NO_CLOUD_INIT=1;
+# LIMA_CIDATA_MNT is where the seed is mounted. What fails is named in /run/lima-boot-failed and does
+# not stop the rest.
 #
 # Boot scripts are read into a subshell instead of being executed: that spares a process each.
 set -u
@@ -183,13 +184,21 @@ run_system_script() {
     "$1"
 }
 
+# The ones that cloud-init would run by its "bootcmd": no first line needs to name a shell.
+run_early_script() {
+    /bin/sh "$1"
+}
+
 rm -f "$done_file" "$failed_file"
+no_cloud_init=${LIMA_CIDATA_NO_CLOUD_INIT:-}
 export_lines "$LIMA_CIDATA_MNT/lima.env"
+[ -z "$no_cloud_init" ] || export LIMA_CIDATA_NO_CLOUD_INIT=1
 export_lines "$LIMA_CIDATA_MNT/param.env"
 export_environment "$LIMA_CIDATA_MNT/etc_environment"
 PATH=$LIMA_CIDATA_MNT/util:$PATH
 export PATH
 
+[ -z "${LIMA_CIDATA_NO_CLOUD_INIT:-}" ] || each provision.boot run_early_script
 run_boot_scripts boot.essential.Linux
 [ -n "${LIMA_CIDATA_PLAIN:-}" ] || run_boot_scripts boot.Linux
 each provision.data install_data_file

@@ -55,7 +55,8 @@ static bool run_script(int *out_status, struct err **errp)
     if (output >= 0)
         cmd.out = cmd.err = CMD_TO_FD(output);
     strv_push(&cmd.argv, INITRD_SEED_DIR "/boot.sh");
-    strv_push(&cmd.env, "LIMA_CIDATA_MNT=" INITRD_SEED_DIR);
+    strv_push_list(&cmd.env, "LIMA_CIDATA_MNT=" INITRD_SEED_DIR, "LIMA_CIDATA_NO_CLOUD_INIT=1",
+                   NULL);
     if (!cmd_run(&cmd, &result, errp))
         return false;
     *out_status = result.status;

@@ -233,7 +233,8 @@ static bool add_lima_env(struct cidata *seed, const struct cidata_input *in, str
         put_env(&env, "CONTAINERD_ARCHIVE", "nerdctl-full.tgz");
     put_env_flag(&env, "SKIP_DEFAULT_DEPENDENCY_RESOLUTION", skips_default_packages(config));
     put_env_flag(&env, "PLAIN", config->plain.v);
-    put_env_flag(&env, "NO_CLOUD_INIT", false);
+    put_env_flag(&env, "NO_CLOUD_INIT", false); /* the guest agent knows better (boot.sh) */
+    put_env_flag(&env, "CA_CERTS_REMOVE_DEFAULTS", config->ca_certs.remove_defaults.v);
     put_env_network(&env, in);
     put_env_word(&env, "ROSETTA_ENABLED", false);
     put_env_word(&env, "ROSETTA_BINFMT", false);
@@ -283,6 +284,8 @@ static void add_provision(struct cidata *seed, const struct cidata_input *in)
         { "system", offsetof(struct provision_config, script), SCRIPT_MODE },
         { "user", offsetof(struct provision_config, script), SCRIPT_MODE },
         { "dependency", offsetof(struct provision_config, script), SCRIPT_MODE },
+        /* For guests without cloud-init, which takes them from user-data. */
+        { "boot", offsetof(struct provision_config, script), SCRIPT_MODE },
         { "data", offsetof(struct provision_config, content), FILE_MODE },
         { "yq", offsetof(struct provision_config, expression), FILE_MODE },
     };
@@ -299,6 +302,16 @@ static void add_provision(struct cidata *seed, const struct cidata_input *in)
             add_bytes(seed, mem_printf("provision.%s/%08zu", kinds[k].mode, i), kinds[k].file_mode,
                       sv_of(text));
         }
+    }
+}
+
+/* For guests without cloud-init, likewise. */
+static void add_ca_certs(struct cidata *seed, const struct cidata_input *in)
+{
+    for (size_t i = 0; i < in->ca_certs->n; i++) {
+        auto_mem char *text = mem_printf("%.*s\n", SV_ARG(sv_trim(sv_of(in->ca_certs->v[i]))));
+
+        add_bytes(seed, mem_printf("ca_certs/%08zu.crt", i), FILE_MODE, sv_of(text));
     }
 }
 
@@ -366,6 +379,7 @@ bool cidata_render(const struct cidata_input *in, struct cidata *out, struct err
 
     add_cloud_init(&seed, in);
     add_provision(&seed, in);
+    add_ca_certs(&seed, in);
     add_embedded(&seed, plain);
     add_host_file(&seed, "lima-guestagent", SCRIPT_MODE, in->guest_agent_path);
     add_host_file(&seed, "nerdctl-full.tgz", FILE_MODE, in->containerd_archive_path);

@@ -48,6 +48,8 @@ LIMA_CIDATA_TCP_DNS_LOCAL_PORT=0
 LIMA_CIDATA_CONTAINERD_USER=
 LIMA_CIDATA_CONTAINERD_SYSTEM=
 LIMA_CIDATA_UPGRADE_PACKAGES=
+LIMA_CIDATA_NO_CLOUD_INIT=
+LIMA_CIDATA_CA_CERTS_REMOVE_DEFAULTS=
 LIMA_CIDATA_SKIP_DEFAULT_DEPENDENCY_RESOLUTION=1
 LIMA_CIDATA_PLAIN=
 LIMA_CIDATA_DATAFILE_00000002_OVERWRITE=false
@@ -64,15 +66,17 @@ END
     printf '#!/bin/sh\necho "system $PARAM_word $QUOTED" >>/home/order\n' \
         >"$work/seed/provision.system/00000000"
     printf '#!/bin/sh\nexit 3\n' >"$work/seed/provision.system/00000001"
+    mkdir "$work/seed/provision.boot"
+    printf 'echo "boot $PARAM_word" >>/home/order\n' >"$work/seed/provision.boot/00000004"
     chmod +x "$work/seed"/provision.system/* "$work/seed"/provision.dependency/*
 }
 
-boot() {
+boot() { # [VARIABLE=VALUE]
     status=0
     unshare --user --map-root-user --mount sh -c '
         for dir in etc run home; do mount --bind "$1/$dir" "/$dir"; done
-        export LIMA_CIDATA_MNT="$1/seed"
-        exec $2 "$1/seed/boot.sh"' sh "$work" "$shell" >"$work/log" 2>&1 || status=$?
+        export LIMA_CIDATA_MNT="$1/seed" ${3:+"$3"}
+        exec $2 "$1/seed/boot.sh"' sh "$work" "$shell" "${1:-}" >"$work/log" 2>&1 || status=$?
 }
 
 expect() {
@@ -112,4 +116,12 @@ HELLO=wor\"ld
     cmp -s "$work/etc/hosts" "$work/hosts.before" || fail "etc/hosts changed again"
     cmp -s "$work/etc/environment" "$work/environment.before" || fail "etc/environment changed again"
     expect "home/new dir/data" changed
+
+    # Without cloud-init the scripts of mode "boot" are ours to run, before all others.
+    : >"$work/home/order"
+    boot LIMA_CIDATA_NO_CLOUD_INIT=1
+    [ "$status" -eq 0 ] || fail "status $status without cloud-init"
+    expect home/order "boot a b=c
+dependency
+system a b=c x y"
 done
