@@ -157,9 +157,10 @@ bool stop_forced(const struct stop *stop, struct err **errp)
     auto_strv struct strv names = { 0 };
     auto_strv struct strv leftovers = { 0 };
 
-    if (stop->driver_pid_name && !kill_holder(stop, stop->driver_pid_name, machine, errp))
-        return false;
+    /* The host agent first: it may be about to start the machine. */
     if (!kill_holder(stop, NAME_HA_PID, "host agent", errp))
+        return false;
+    if (stop->driver_pid_name && !kill_holder(stop, stop->driver_pid_name, machine, errp))
         return false;
     if (!dir_list(stop->dir, &names, errp) || !kill_others(stop, &names, errp))
         return false;

@@ -28,6 +28,9 @@ enum pidfile_state pidfile_probe(const char *path, pid_t *out_pid);
 /* Writes our id; a stale file is replaced, a live one is ERR_BUSY. The descriptor holds the lock:
  * keep it open until pidfile_release(). */
 bool pidfile_acquire(const char *path, int *out_fd, struct err **errp) MUST_USE;
+/* Names a process that was just started and will create, lock and write the file itself, in its own
+ * time. A file that is there is its own: remove a stale one before the start. */
+bool pidfile_announce(const char *path, pid_t pid, struct err **errp) MUST_USE;
 /* Removes the file and closes the descriptor. */
 void pidfile_release(const char *path, int fd);
 

@@ -12,6 +12,7 @@
 #include "base/quote.h"
 #include "driver/qemu/files.h"
 #include "sys/file.h"
+#include "sys/pidfile.h"
 #include "sys/prefix.h"
 #include "sys/sock.h"
 
@@ -115,8 +116,11 @@ static bool start_qemu(const struct qemu_machine *m, int devices_fd, struct proc
     auto_fd int qmp_listen = -1, agent_listen = -1, qmp = -1;
     auto_cmd struct cmd cmd = { 0 };
 
+    auto_mem char *pid_path = path_join(m->dir, QEMU_PID_NAME);
+
     qemu_argv_build(m, &cmd.argv);
-    if (!listen_in(m->dir, NAME_QMP_SOCK, SOCK_STREAM, &qmp_listen, errp) ||
+    if (!file_remove(pid_path, errp) ||
+        !listen_in(m->dir, NAME_QMP_SOCK, SOCK_STREAM, &qmp_listen, errp) ||
         !qemu_connect_qmp(m->dir, &qmp, errp))
         return false;
     cmd_pass_fd(&cmd, qmp_listen, QEMU_FD_QMP);
@@ -129,6 +133,12 @@ static bool start_qemu(const struct qemu_machine *m, int devices_fd, struct proc
         cmd_pass_fd(&cmd, devices_fd, QEMU_FD_DEVICES);
     if (!start_detached(&cmd, m->dir, QEMU_STDERR_NAME, out, errp))
         return false;
+    /* Without this, a QEMU whose host agent is killed now is unknown until it writes the file. */
+    if (!pidfile_announce(pid_path, out->pid, errp)) {
+        (void)proc_signal(out, SIGKILL);
+        proc_done(out);
+        return false;
+    }
     *out_qmp_fd = MOVE_FD(qmp);
     return true;
 }

@@ -133,14 +133,23 @@ static bool remove_stale(const char *path, struct err **errp)
     return file_remove(path, errp);
 }
 
+/* Under a temporary name. */
+static bool write_temp(const char *path, pid_t pid, struct temp *temp, struct err **errp)
+{
+    auto_mem char *text = mem_printf("%d\n", (int)pid);
+
+    if (!temp_open(temp, path, errp) || !file_write_fd(temp->fd, path, sv_of(text), errp))
+        return false;
+    return fchmod(temp->fd, 0644) == 0 || sys_fail(errp, errno, "cannot share %s", temp->path);
+}
+
 bool pidfile_acquire(const char *path, int *out_fd, struct err **errp)
 {
     auto_temp struct temp temp = TEMP_NONE;
-    auto_mem char *text = mem_printf("%d\n", (int)getpid());
 
-    if (!temp_open(&temp, path, errp) || !file_write_fd(temp.fd, path, sv_of(text), errp))
+    if (!write_temp(path, getpid(), &temp, errp))
         return false;
-    if (fchmod(temp.fd, 0644) < 0 || !lock_now(temp.fd))
+    if (!lock_now(temp.fd))
         return sys_fail(errp, errno, "cannot lock %s", temp.path);
     while (link(temp.path, path) < 0) {
         if (errno != EEXIST)
@@ -150,6 +159,16 @@ bool pidfile_acquire(const char *path, int *out_fd, struct err **errp)
     }
     *out_fd = MOVE_FD(temp.fd); /* the guard removes the temporary name */
     return true;
+}
+
+bool pidfile_announce(const char *path, pid_t pid, struct err **errp)
+{
+    auto_temp struct temp temp = TEMP_NONE;
+
+    if (!write_temp(path, pid, &temp, errp))
+        return false;
+    return link(temp.path, path) == 0 || errno == EEXIST ||
+           sys_fail(errp, errno, "cannot create %s", path);
 }
 
 void pidfile_release(const char *path, int fd)

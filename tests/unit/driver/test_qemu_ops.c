@@ -88,6 +88,26 @@ static void agents_socket_is_there_when_start_returns(void **state)
     tear_down(&f);
 }
 
+/* Whoever comes next finds it, even if we are killed before QEMU has written its pid file. */
+static void pid_is_known_when_start_returns(void **state)
+{
+    auto_mem char *stale = NULL;
+    struct fixture f;
+    pid_t pid = 0;
+
+    set_up(&f, "");
+    stale = path_join(f.dir, "qemu.pid");
+    assert_true(file_write_atomic(stale, SV("999999999\n"), 0600, NULL));
+    start(&f);
+    assert_int_equal(probe_pid_file(&f, &pid), PIDFILE_LIVE);
+    assert_int_equal(pid, driver_get_pid(f.d));
+    run_until(&f, &f.n_started);
+    assert_int_equal(probe_pid_file(&f, &pid), PIDFILE_LIVE);
+    driver_kill(f.d);
+    assert_exit(&f, DRIVER_EXIT_KILLED);
+    tear_down(&f);
+}
+
 static void plain_instance_has_no_link(void **state)
 {
     struct fixture f;
@@ -228,6 +248,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(full_disk_pauses_and_stop_lets_it_go_on),
         cmocka_unit_test(machine_that_never_speaks_is_killed_by_a_stop),
         cmocka_unit_test(agents_socket_is_there_when_start_returns),
+        cmocka_unit_test(pid_is_known_when_start_returns),
         cmocka_unit_test(plain_instance_has_no_link),
         cmocka_unit_test(sockets_of_a_dead_machine_are_replaced),
         cmocka_unit_test(words_come_from_instance_and_files),

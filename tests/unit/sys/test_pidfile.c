@@ -1,6 +1,7 @@
 #include "sys/pidfile.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -123,6 +124,36 @@ static void an_unlocked_file_of_a_live_process_is_respected(void **state)
     assert_true(file_exists(path));
 }
 
+static void an_announced_process_is_live_until_its_end(void **state)
+{
+    auto_cmd struct cmd cmd = { 0 };
+    auto_mem char *path = temp_path("announced.pid");
+    struct proc proc = PROC_NONE;
+    pid_t pid;
+    int status;
+
+    strv_push_list(&cmd.argv, "sleep", "1000", NULL);
+    assert_true(cmd_start(&cmd, &proc, NULL));
+    assert_true(pidfile_announce(path, proc.pid, NULL));
+    assert_int_equal(pidfile_probe(path, &pid), PIDFILE_LIVE);
+    assert_int_equal(pid, proc.pid);
+    assert_true(proc_signal(&proc, SIGKILL));
+    assert_true(proc_wait(&proc, -1, &status, NULL));
+    assert_int_equal(pidfile_probe(path, &pid), PIDFILE_STALE);
+    proc_done(&proc);
+}
+
+static void an_announcement_leaves_the_file_of_the_process_itself(void **state)
+{
+    auto_mem char *path = temp_path("own.pid");
+    pid_t pid;
+
+    write_pid(path, getpid());
+    assert_true(pidfile_announce(path, 1, NULL));
+    assert_true(pidfile_read(path, &pid, NULL));
+    assert_int_equal(pid, getpid());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +163,8 @@ int main(void)
         cmocka_unit_test(a_held_lock_proves_life_whatever_the_age),
         cmocka_unit_test(a_stale_file_is_replaced),
         cmocka_unit_test(an_unlocked_file_of_a_live_process_is_respected),
+        cmocka_unit_test(an_announced_process_is_live_until_its_end),
+        cmocka_unit_test(an_announcement_leaves_the_file_of_the_process_itself),
     };
 
     return cmocka_run_group_tests(tests, temp_dir_setup, temp_dir_teardown);
