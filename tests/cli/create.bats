@@ -109,3 +109,38 @@ load lib
     assert_status 1
     [[ $stderr == *"$LIMA_HOME"* ]]
 }
+
+@test "flags and expressions change what is created" {
+    local yaml
+
+    yaml=$(null_yaml x '# kept' 'cpus: 2')
+    run --separate-stderr limactl create --tty=false --name y --port-forward 8080:80,static=true \
+        --containerd none --plain=false --set '.cpus = 1 | .env.A = "b"' --set '.env.C = .env.A' "$yaml"
+    assert_status 0
+    tail -n +5 "$LIMA_HOME/y/lima.yaml" >created
+    diff -u - created <<END
+# kept
+cpus: 1
+env:
+  A: b
+  C: b
+containerd:
+  user: false
+  system: false
+portForwards:
+- guestPort: "80"
+  hostPort: "8080"
+  static: true
+END
+    grep -qx 'plain: false' "$LIMA_HOME/y/lima.yaml"
+}
+
+@test "one of several images is chosen by its variant" {
+    local yaml
+
+    yaml=$(null_yaml x)
+    sed -i "s|^- location.*|&\n  variant: a\n- location: $HOME/missing\n  variant: b|" "$yaml"
+    run --separate-stderr limactl create --tty=false --image-variant a "$yaml"
+    assert_status 0
+    [[ $(grep -c location: "$LIMA_HOME/x/lima.yaml") == 1 ]]
+}

@@ -100,3 +100,72 @@ editor() {
     assert_status 0
     [[ $(tail -n 1 "$yaml") == 'cpus: 1' ]]
 }
+
+@test "flags change the file and keep its comments" {
+    create x '# how many' 'cpus: 1   # few' 'mounts:' "- location: $HOME" 'disk: "10GiB"'
+    run --separate-stderr limactl edit x --tty=false --cpus 2 --memory 1.5 --disk 20 --mount-writable \
+        --mount-type 9p --dns 1.1.1.1,9.9.9.9 --dns 1.1.1.1 --ssh-port 60022 --video \
+        --shell /bin/sh --set '.env.A = "x\(.cpus)"'
+    assert_status 0
+    tail -n +5 "$LIMA_HOME/x/lima.yaml" >edited
+    diff -u - edited <<END
+# how many
+cpus: 2  # few
+mounts:
+- location: $HOME
+  writable: true
+disk: "20GiB"
+dns:
+- 1.1.1.1
+- 9.9.9.9
+hostResolver:
+  enabled: false
+memory: 1.5GiB
+mountType: 9p
+env:
+  A: x2
+video:
+  display: default
+ssh:
+  localPort: 60022
+user:
+  shell: /bin/sh
+END
+}
+
+@test "mounts go in front, instead, or away" {
+    local file=$LIMA_HOME/x/lima.yaml
+
+    create x 'mounts:' '- location: /a'
+    limactl edit x --tty=false --mount /b:w,/c 2>/dev/null
+    grep location: "$file" | tail -n 3 >found
+    diff -u - found <<<$'- location: /c\n- location: /b\n- location: /a'
+    limactl edit x --tty=false --mount-only /d 2>/dev/null
+    [[ $(grep -c location: "$file") == 2 ]]
+    limactl edit x --tty=false --mount-none 2>/dev/null
+    grep -qx 'mounts: null' "$file"
+}
+
+@test "parameters must exist" {
+    create x 'param:' '  url: a' 'message: "{{.Param.url}}"' 'probes:' '- script: "#!{{.Param.url}}"'
+    run --separate-stderr limactl edit x --tty=false --param url=b=c
+    assert_status 0
+    grep -qx '  url: b=c' "$LIMA_HOME/x/lima.yaml"
+    run --separate-stderr limactl edit x --tty=false --param other=1
+    assert_status 1
+    [[ $stderr == *'template does not define param `other`'* ]]
+}
+
+@test "an expression that is wrong changes nothing and is named with its place" {
+    create x
+    run --separate-stderr limactl edit x --tty=false --set '.cpus = '
+    assert_status 1
+    [[ $stderr == *'expression, line 1, column 9: expected a value, found the end'* ]]
+    run --separate-stderr limactl edit x --tty=false --cpus 1 --set '.env.A = env(HOME)'
+    assert_status 1
+    [[ $stderr == *'env operations have been disabled'* ]]
+    run --separate-stderr limactl edit x --tty=false --set '.cpus = now'
+    assert_status 1
+    [[ $stderr == *'the function `now` is not available in expressions'* ]]
+    cmp "$HOME/x.yaml" "$LIMA_HOME/x/lima.yaml"
+}

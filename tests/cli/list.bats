@@ -139,3 +139,43 @@ broken() {
     run --separate-stderr limactl __complete delete a ''
     assert_output $'b\n:4'
 }
+
+@test "expressions choose and change what is listed" {
+    create a 'cpus: 1'
+    create b 'cpus: 2'
+    run --separate-stderr limactl list --yq '.name'
+    assert_status 0
+    assert_output $'a\nb'
+    run --separate-stderr limactl list --yq 'select(.config.cpus == 2)' --yq '{"n": .name, "c": .config.cpus}'
+    assert_output '{"n":"b","c":2}'
+    run --separate-stderr limactl list --yq '[.config.images[].location | sub(".*/", "")] | join(",")' b
+    assert_output image
+    run --separate-stderr limactl list -q --filter '.config.cpus > 1'
+    assert_output b
+    run --separate-stderr limactl list -q -l '.status == "Stop*"' -l '.name | test("^A") | not'
+    assert_output $'a\nb'
+    run --separate-stderr limactl list --format '{{.Name}}' --filter '.name == "a"'
+    assert_output a
+    run --separate-stderr limactl list --yq '.name | foo' a
+    assert_status 1
+    assert_output ''
+    [[ $stderr == *'expression, line 1, column 9: the function `foo` is not available in expressions'* ]]
+}
+
+@test "templates print fields" {
+    create a 'cpus: 1' 'param:' '  k: v' 'message: "{{.Param.k}}"' 'probes:' '- script: "#!{{.Param.k}}"'
+    run --separate-stderr limactl list --format '{{.Name}} {{.Status}} {{.Config.CPUs}}\t{{len .Name}} {{json .Param}}'
+    assert_status 0
+    assert_output 'a Stopped 1\t1 {"k":"v"}'
+    run --separate-stderr limactl list --format '{{range $i, $e := .Config.Images}}{{$i}}{{end}}{{if eq .Status "Running"}}up{{else}}down{{end}}'
+    assert_output 0down
+    run --separate-stderr limactl list --format '{{.Unknown}}'
+    assert_status 1
+    assert_output ''
+    assert_fatal "template: format:1:2: executing \\\"format\\\" at <.Unknown>: can't evaluate field Unknown in type store.FormatData"
+    run --separate-stderr limactl list --format '{{foo}}'
+    assert_status 1
+    [[ $stderr == *'invalid go template: template: format:1: function \"foo\" not defined'* ]]
+    run --separate-stderr limactl list --format '{{.Name'
+    [[ $stderr == *'invalid go template: template: format:1: unclosed action'* ]]
+}
