@@ -190,15 +190,15 @@ run_early_script() {
 }
 
 rm -f "$done_file" "$failed_file"
-no_cloud_init=${LIMA_CIDATA_NO_CLOUD_INIT:-}
+by_agent=${LIMA_CIDATA_NO_CLOUD_INIT:-}
 export_lines "$LIMA_CIDATA_MNT/lima.env"
-[ -z "$no_cloud_init" ] || export LIMA_CIDATA_NO_CLOUD_INIT=1
+[ -z "$by_agent" ] || export LIMA_CIDATA_NO_CLOUD_INIT=1
 export_lines "$LIMA_CIDATA_MNT/param.env"
 export_environment "$LIMA_CIDATA_MNT/etc_environment"
 PATH=$LIMA_CIDATA_MNT/util:$PATH
 export PATH
 
-[ -z "${LIMA_CIDATA_NO_CLOUD_INIT:-}" ] || each provision.boot run_early_script
+[ -z "$by_agent" ] || each provision.boot run_early_script
 run_boot_scripts boot.essential.Linux
 [ -n "${LIMA_CIDATA_PLAIN:-}" ] || run_boot_scripts boot.Linux
 each provision.data install_data_file

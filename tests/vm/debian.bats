@@ -4,6 +4,9 @@ load lib
 setup_file() {
     setup_vm
     sed 's/^cpus:.*//' "$REAL_PREFIX/share/lima/templates/debian-local.yaml" >"$HOME/d.yaml"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=trusted \
+        -keyout /dev/null -out "$HOME/authority.pem" 2>/dev/null
+    echo "caCerts: {files: [$HOME/authority.pem]}" >>"$HOME/d.yaml"
     cat >>"$HOME/d.yaml" <<'TEXT'
 disk: 6GiB
 timezone: Asia/Tokyo
@@ -13,6 +16,7 @@ provision:
 - {mode: system, script: "#!/bin/sh\necho system >>/var/log/ran"}
 - {mode: user, script: "#!/bin/sh\nid -un >>~/ran-user"}
 - {mode: dependency, script: "#!/bin/sh\necho dependency >>/var/log/ran"}
+- {mode: boot, script: "#!/bin/sh\necho boot >>/var/log/ran"}
 - {mode: data, path: /etc/made, content: "of {{.Name}}\n", permissions: "640"}
 TEXT
     limactl start --tty=false --timeout=6m --name=d "$HOME/d.yaml" >"$HOME/d.log" 2>&1 || {
@@ -48,8 +52,12 @@ is_running() {
     [[ $(guest d df -k --output=size / | tail -n 1) -gt 5000000 ]]
 }
 
+@test "an authority of the configuration is trusted" {
+    guest d grep -qxF "$(sed -n 2p "$HOME/authority.pem")" /etc/ssl/certs/ca-certificates.crt
+}
+
 @test "provision scripts ran once, and again at the next boot" {
-    [[ $(guest d cat /var/log/ran | xargs) == 'dependency system' ]]
+    [[ $(guest d cat /var/log/ran | xargs) == 'boot dependency system' ]]
     [[ $(guest d sh -c 'cat ~/ran-user') == "$(field d Config.User.Name)" ]]
     [[ $(guest d sudo cat /etc/made) == 'of d' ]]
     limactl restart d
