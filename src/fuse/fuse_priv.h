@@ -1,0 +1,188 @@
+/*
+ * Inside the file server: exports, nodes and their names, handles, and the call that is served.
+ *
+ * Functions return 0 or a negative errno, as the answer to the guest has it.
+ */
+#ifndef FUSE_FUSE_PRIV_H
+#define FUSE_FUSE_PRIV_H
+
+#include <sys/stat.h>
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/sb.h"
+#include "base/vec.h"
+#include "fuse/server.h"
+#include "wire/fuse.h"
+
+struct fuse_export {
+    struct list link;
+    char *name;
+    struct fuse_export_options options; /* name is the one above */
+    int root_fd;                        /* -1: removed, its nodes are stale */
+    size_t n_nodes;                     /* the last one frees a removed export */
+    struct fuse_node *root;
+};
+
+/* Tells inodes apart, also when the host uses the number of a deleted one again. */
+struct fuse_identity {
+    uint64_t dev, ino, birth;
+    mode_t type;
+};
+
+struct fuse_node {
+    uint64_t id;
+    struct hash_entry by_id, by_identity;
+    struct fuse_export *export; /* NULL: the synthetic root */
+    struct fuse_identity identity;
+    uint64_t n_lookups;
+    uint32_t n_children; /* links whose directory this is */
+    int dir_fd;          /* O_PATH, of a directory; -1 = not open */
+    struct list recent;  /* among the open directories */
+    struct list links;   /* its names, the latest first */
+    struct list handles; /* open files and directories */
+};
+
+/* A name of a node. */
+struct fuse_link {
+    struct list of_node;
+    struct hash_entry by_name;
+    struct fuse_node *dir, *node;
+    unsigned name_len;
+    char name[]; /* terminated */
+};
+
+struct fuse_handle {
+    uint64_t fh;
+    struct list of_node;
+    struct fuse_node *node;
+    int fd;
+    bool is_dir, is_writable;
+    /* Of a directory: entries that were read but not yet passed on. */
+    char *entries;
+    size_t entries_len, entries_at;
+    int64_t position; /* of the next entry in the buffer */
+};
+
+struct fuse_server {
+    struct list exports;
+    size_t n_exports;
+    struct fuse_node root;
+    uint64_t seed, next_id, next_fh;
+    struct hash by_id, by_identity, by_name;
+    struct list open_dirs; /* the most recently used first */
+    size_t n_open_dirs;
+    VEC(struct fuse_handle *) handles; /* slot of fh % HANDLE_SLOTS; NULL = free */
+    size_t n_handles, first_free;
+    uint32_t minor; /* of the guest; 0 = no INIT yet */
+    struct sb request, reply;
+};
+
+/* The request that is served. */
+struct fuse_call {
+    struct fuse_server *server;
+    struct fuse_request req;
+    struct fuse_node *node; /* of the header's node id; NULL for operations on the root */
+    struct iovec *in;       /* data of WRITE */
+    unsigned n_in;
+    struct iovec *out; /* space behind the answer's header */
+    unsigned n_out;
+    size_t out_len;
+    size_t in_place; /* bytes of the answer that are in out already, instead of server->reply */
+};
+
+/* ---- nodes (node.c) ---- */
+
+void fuse_nodes_init(struct fuse_server *s);
+/* Frees all nodes but the root and those of exports, and all handles. */
+void fuse_nodes_clear(struct fuse_server *s);
+struct fuse_node *fuse_node_find(struct fuse_server *s, uint64_t id); /* NULL: unknown */
+/* The node of what statx said about name in dir; made when it is new, and the name is noted. NULL:
+ * there are too many nodes. Lookups are not counted. */
+struct fuse_node *fuse_node_enter(struct fuse_server *s, struct fuse_node *dir, struct sv name,
+                                  const struct statx *stx);
+/* A node without a name. */
+struct fuse_node *fuse_node_new(struct fuse_server *s, struct fuse_export *export,
+                                const struct statx *stx);
+/* Frees the node if nothing refers to it any more, then its directories likewise. */
+void fuse_node_settle(struct fuse_server *s, struct fuse_node *node);
+void fuse_node_forget(struct fuse_server *s, uint64_t id, uint64_t n_lookups);
+struct fuse_link *fuse_link_find(struct fuse_server *s, const struct fuse_node *dir,
+                                 struct sv name); /* NULL: no node is known there */
+/* The name is gone. */
+void fuse_link_drop(struct fuse_server *s, struct fuse_node *dir, struct sv name);
+/* The name moved, over what was known at the target. exchange: the two changed places. */
+void fuse_link_move(struct fuse_server *s, struct fuse_node *dir, struct sv name,
+                    struct fuse_node *dir2, struct sv name2, bool exchange);
+bool fuse_node_is(const struct fuse_node *node, const struct statx *stx);
+/* A node less; frees the export if it was removed and this was the last. */
+void fuse_export_unref(struct fuse_export *export);
+
+/* ---- where nodes are (place.c) ---- */
+
+/* A node found again on the host. Either name in dir_fd ("." for the top of an export), or fd, an
+ * open file without a name. Valid until two other directories are asked for. */
+struct fuse_place {
+    int dir_fd, fd;
+    const char *name;
+    struct statx stx;
+};
+
+/* An O_PATH descriptor of the directory, borrowed; or a negative errno. */
+int fuse_dir_fd(struct fuse_server *s, struct fuse_node *dir);
+void fuse_dir_close(struct fuse_server *s, struct fuse_node *dir);
+int fuse_place_find(struct fuse_server *s, struct fuse_node *node, struct fuse_place *out);
+/* Opens the node; the descriptor is the caller's. O_NOFOLLOW, O_CLOEXEC and O_NONBLOCK are added.
+ */
+int fuse_place_open(const struct fuse_place *place, int flags);
+int fuse_statx(int dir_fd, const char *name, struct statx *out);
+/* openat2() that stays below dir_fd and follows no link. */
+int fuse_open_beneath(int dir_fd, const char *name, int flags, mode_t mode);
+
+/* ---- attributes (attr.c) ---- */
+
+/* For the place of node; dir is the one it was found in, or NULL. */
+void fuse_attr_fill(struct fuse_attr *out, const struct fuse_node *node,
+                    const struct fuse_place *place, const struct fuse_node *dir);
+void fuse_attr_reply(struct fuse_call *call, const struct fuse_place *place);
+/* Fills an entry and counts the lookup. */
+void fuse_entry_fill(struct fuse_server *s, struct fuse_entry_out *out, struct fuse_node *node,
+                     const struct fuse_place *place, const struct fuse_node *dir);
+int fuse_attr_change(struct fuse_call *call, struct fuse_place *place);
+/* Notes the owner of something the guest has just made. */
+void fuse_attr_created(struct fuse_call *call, const struct fuse_place *place);
+/* The mode bits that may reach the host: a file of the host's user that sets its user or group id
+ * would lend his rights to others there. */
+mode_t fuse_attr_host_mode(mode_t mode, bool is_dir);
+/* Is it our own attribute, hidden from the guest? */
+bool fuse_attr_is_owner_xattr(const char *name);
+
+/* ---- handles (handle.c) ---- */
+
+/* NULL: there are too many; take_fd is closed then. */
+struct fuse_handle *fuse_handle_new(struct fuse_server *s, struct fuse_node *node, int take_fd,
+                                    bool is_dir, bool is_writable);
+/* NULL unless fh is an open handle of the node. */
+struct fuse_handle *fuse_handle_find(struct fuse_server *s, uint64_t fh,
+                                     const struct fuse_node *node);
+/* FOPEN_ flags of the answer to opening it. */
+uint32_t fuse_open_flags(const struct fuse_export *export, const struct fuse_handle *handle);
+void fuse_handle_close(struct fuse_server *s, struct fuse_handle *handle);
+/* The same without settling the node. */
+void fuse_handle_free(struct fuse_server *s, struct fuse_handle *handle);
+
+/* ---- answers (server.c) ---- */
+
+void fuse_reply(struct fuse_call *call, const void *mem, size_t n);
+
+typedef int fuse_op_fn(struct fuse_call *call);
+
+fuse_op_fn fuse_do_lookup, fuse_do_getattr, fuse_do_setattr, fuse_do_readlink, fuse_do_statfs;
+fuse_op_fn fuse_do_symlink, fuse_do_mknod, fuse_do_mkdir, fuse_do_unlink, fuse_do_rmdir,
+    fuse_do_rename, fuse_do_link, fuse_do_create, fuse_do_tmpfile;
+fuse_op_fn fuse_do_open, fuse_do_read, fuse_do_write, fuse_do_release, fuse_do_fsync,
+    fuse_do_fallocate, fuse_do_lseek, fuse_do_copy_file_range;
+fuse_op_fn fuse_do_opendir, fuse_do_readdir;
+fuse_op_fn fuse_do_setxattr, fuse_do_getxattr, fuse_do_listxattr, fuse_do_removexattr;
+
+#endif

@@ -1,0 +1,74 @@
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "fuse/fuse_priv.h"
+
+/* A handle's number is its slot below SLOT_BITS, and above a count that is never used again. */
+enum { SLOT_BITS = 16 };
+
+_Static_assert(FUSE_HANDLES_MAX <= 1 << SLOT_BITS, "slots fit into their bits");
+
+static size_t free_slot(struct fuse_server *s)
+{
+    size_t slot = s->first_free;
+
+    while (slot < s->handles.n && s->handles.v[slot])
+        slot++;
+    if (slot == s->handles.n)
+        *vec_push(&s->handles) = NULL;
+    s->first_free = slot + 1;
+    return slot;
+}
+
+struct fuse_handle *fuse_handle_new(struct fuse_server *s, struct fuse_node *node, int take_fd,
+                                    bool is_dir, bool is_writable)
+{
+    struct fuse_handle *handle;
+    size_t slot;
+
+    if (s->n_handles >= FUSE_HANDLES_MAX) {
+        close(take_fd);
+        return NULL;
+    }
+    slot = free_slot(s);
+    handle = s->handles.v[slot] = mem_new(struct fuse_handle);
+    handle->fh = s->next_fh++ << SLOT_BITS | slot;
+    handle->node = node;
+    handle->fd = take_fd;
+    handle->is_dir = is_dir;
+    handle->is_writable = is_writable;
+    list_push_back(&node->handles, &handle->of_node);
+    s->n_handles++;
+    return handle;
+}
+
+struct fuse_handle *fuse_handle_find(struct fuse_server *s, uint64_t fh,
+                                     const struct fuse_node *node)
+{
+    size_t slot = fh & ((1u << SLOT_BITS) - 1);
+    struct fuse_handle *handle = slot < s->handles.n ? s->handles.v[slot] : NULL;
+
+    return handle && handle->fh == fh && handle->node == node ? handle : NULL;
+}
+
+void fuse_handle_free(struct fuse_server *s, struct fuse_handle *handle)
+{
+    size_t slot = handle->fh & ((1u << SLOT_BITS) - 1);
+
+    s->handles.v[slot] = NULL;
+    if (slot < s->first_free)
+        s->first_free = slot;
+    s->n_handles--;
+    list_remove(&handle->of_node);
+    close(handle->fd);
+    free(handle->entries);
+    free(handle);
+}
+
+void fuse_handle_close(struct fuse_server *s, struct fuse_handle *handle)
+{
+    struct fuse_node *node = handle->node;
+
+    fuse_handle_free(s, handle);
+    fuse_node_settle(s, node);
+}

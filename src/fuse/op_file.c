@@ -1,0 +1,191 @@
+/* Open files: data, sizes, holes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "fuse/fuse_priv.h"
+
+/* Pieces of guest memory in one system call. */
+enum { IOV_PART_MAX = 256 };
+
+static struct fuse_handle *file_of(struct fuse_call *call, uint64_t fh)
+{
+    struct fuse_handle *handle = fuse_handle_find(call->server, fh, call->node);
+
+    return handle && !handle->is_dir ? handle : NULL;
+}
+
+uint32_t fuse_open_flags(const struct fuse_export *export, const struct fuse_handle *handle)
+{
+    switch (export->options.cache) {
+    case FUSE_CACHE_NEVER:
+        return handle->is_dir ? 0 : FOPEN_DIRECT_IO;
+    case FUSE_CACHE_ALWAYS:
+        return FOPEN_KEEP_CACHE | (handle->is_dir ? FOPEN_CACHE_DIR : 0);
+    default:
+        /* The guest drops what it has when size or time of change differ (AUTO_INVAL_DATA). */
+        return handle->is_dir ? 0 : FOPEN_KEEP_CACHE;
+    }
+}
+
+int fuse_do_open(struct fuse_call *call)
+{
+    uint32_t flags = call->req.arg.open.flags;
+    bool is_writable = (flags & O_ACCMODE) != O_RDONLY;
+    struct fuse_open_out out = { 0 };
+    struct fuse_handle *handle;
+    struct fuse_place place;
+    int fd, rc;
+
+    if (!S_ISREG(call->node->identity.type))
+        return S_ISDIR(call->node->identity.type) ? -EISDIR : -ENXIO;
+    if ((is_writable || flags & O_TRUNC) && call->node->export->options.read_only)
+        return -EROFS;
+    rc = fuse_place_find(call->server, call->node, &place);
+    if (rc < 0)
+        return rc;
+    fd =
+        fuse_place_open(&place, (int)(flags & (O_ACCMODE | O_APPEND | O_TRUNC | O_SYNC | O_DSYNC)));
+    if (fd < 0)
+        return fd;
+    handle = fuse_handle_new(call->server, call->node, fd, false, is_writable);
+    if (!handle)
+        return -ENFILE;
+    out.fh = handle->fh;
+    out.open_flags = fuse_open_flags(call->node->export, handle);
+    fuse_reply(call, &out, sizeof(out));
+    return 0;
+}
+
+/* At most max bytes, and pieces, of the guest's memory. */
+static unsigned clip(struct iovec *iov, unsigned n, size_t max)
+{
+    unsigned used = 0;
+
+    for (; used < n && used < IOV_PART_MAX && max > 0; used++) {
+        if (iov[used].iov_len > max)
+            iov[used].iov_len = max;
+        max -= iov[used].iov_len;
+    }
+    return used;
+}
+
+int fuse_do_read(struct fuse_call *call)
+{
+    const struct fuse_read_in *in = &call->req.arg.read;
+    struct fuse_handle *handle = file_of(call, in->fh);
+    unsigned n_out;
+    ssize_t n;
+
+    if (!handle)
+        return -EBADF;
+    if (in->offset > INT64_MAX)
+        return -EINVAL;
+    n_out = clip(call->out, call->n_out, in->size);
+    n = n_out ? preadv(handle->fd, call->out, (int)n_out, (off_t)in->offset) : 0;
+    if (n < 0)
+        return -errno;
+    call->in_place = (size_t)n;
+    return 0;
+}
+
+int fuse_do_write(struct fuse_call *call)
+{
+    const struct fuse_write_in *in = &call->req.arg.write;
+    struct fuse_handle *handle = file_of(call, in->fh);
+    struct fuse_write_out out = { 0 };
+    unsigned n_in;
+    ssize_t n;
+
+    if (!handle || !handle->is_writable)
+        return -EBADF;
+    if (in->offset > INT64_MAX || in->size > FUSE_TRANSFER_MAX)
+        return -EINVAL;
+    n_in = clip(call->in, call->n_in, in->size);
+    n = n_in ? pwritev(handle->fd, call->in, (int)n_in, (off_t)in->offset) : 0;
+    if (n < 0)
+        return -errno;
+    out.size = (uint32_t)n;
+    fuse_reply(call, &out, sizeof(out));
+    return 0;
+}
+
+int fuse_do_release(struct fuse_call *call)
+{
+    struct fuse_handle *handle =
+        fuse_handle_find(call->server, call->req.arg.release.fh, call->node);
+
+    if (!handle)
+        return -EBADF;
+    fuse_handle_close(call->server, handle);
+    return 0;
+}
+
+int fuse_do_fsync(struct fuse_call *call)
+{
+    const struct fuse_fsync_in *in = &call->req.arg.fsync;
+    struct fuse_handle *handle = fuse_handle_find(call->server, in->fh, call->node);
+    int rc;
+
+    if (!handle)
+        return -EBADF;
+    rc = in->fsync_flags & FUSE_FSYNC_FDATASYNC ? fdatasync(handle->fd) : fsync(handle->fd);
+    return rc < 0 ? -errno : 0;
+}
+
+int fuse_do_fallocate(struct fuse_call *call)
+{
+    const struct fuse_fallocate_in *in = &call->req.arg.fallocate;
+    struct fuse_handle *handle = file_of(call, in->fh);
+
+    if (!handle || !handle->is_writable)
+        return -EBADF;
+    if (in->offset > INT64_MAX || in->length > INT64_MAX)
+        return -EINVAL;
+    return fallocate(handle->fd, (int)in->mode, (off_t)in->offset, (off_t)in->length) < 0 ? -errno
+                                                                                          : 0;
+}
+
+int fuse_do_lseek(struct fuse_call *call)
+{
+    const struct fuse_lseek_in *in = &call->req.arg.lseek;
+    struct fuse_handle *handle = file_of(call, in->fh);
+    struct fuse_lseek_out out;
+    off_t at;
+
+    if (!handle)
+        return -EBADF;
+    if (in->offset > INT64_MAX || (in->whence != SEEK_DATA && in->whence != SEEK_HOLE))
+        return -EINVAL;
+    at = lseek(handle->fd, (off_t)in->offset, (int)in->whence);
+    if (at < 0)
+        return -errno;
+    out.offset = (uint64_t)at;
+    fuse_reply(call, &out, sizeof(out));
+    return 0;
+}
+
+int fuse_do_copy_file_range(struct fuse_call *call)
+{
+    const struct fuse_copy_file_range_in *in = &call->req.arg.copy_file_range;
+    struct fuse_handle *from = file_of(call, in->fh_in), *to;
+    struct fuse_node *node = fuse_node_find(call->server, in->nodeid_out);
+    off_t at_in = (off_t)in->off_in, at_out = (off_t)in->off_out;
+    struct fuse_write_out out;
+    size_t len = in->len < FUSE_COPY_MAX ? (size_t)in->len : FUSE_COPY_MAX;
+    ssize_t n;
+
+    to = node ? fuse_handle_find(call->server, in->fh_out, node) : NULL;
+    if (!from || !to || to->is_dir || !to->is_writable)
+        return -EBADF;
+    if (at_in < 0 || at_out < 0 || in->flags)
+        return -EINVAL;
+    n = copy_file_range(from->fd, &at_in, to->fd, &at_out, len, 0);
+    if (n < 0)
+        return -errno;
+    out = (struct fuse_write_out){ .size = (uint32_t)n };
+    fuse_reply(call, &out, sizeof(out));
+    return 0;
+}
