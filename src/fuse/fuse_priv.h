@@ -38,6 +38,7 @@ struct fuse_node {
     uint64_t n_lookups;
     uint32_t n_children; /* links whose directory this is */
     int dir_fd;          /* O_PATH, of a directory; -1 = not open */
+    int64_t opened_ms;   /* when that was found by its name */
     struct list recent;  /* among the open directories */
     struct list links;   /* its names, the latest first */
     struct list handles; /* open files and directories */
@@ -75,6 +76,7 @@ struct fuse_server {
     VEC(struct fuse_handle *) handles; /* slot of fh % HANDLE_SLOTS; NULL = free */
     size_t n_handles, first_free;
     uint32_t minor; /* of the guest; 0 = no INIT yet */
+    int64_t now_ms; /* when the request came: one time for all of it */
     struct sb request, reply;
 };
 
@@ -181,7 +183,7 @@ fuse_op_fn fuse_do_lookup, fuse_do_getattr, fuse_do_setattr, fuse_do_readlink, f
 fuse_op_fn fuse_do_symlink, fuse_do_mknod, fuse_do_mkdir, fuse_do_unlink, fuse_do_rmdir,
     fuse_do_rename, fuse_do_link, fuse_do_create, fuse_do_tmpfile;
 fuse_op_fn fuse_do_open, fuse_do_read, fuse_do_write, fuse_do_release, fuse_do_fsync,
-    fuse_do_fallocate, fuse_do_lseek, fuse_do_copy_file_range;
+    fuse_do_fallocate, fuse_do_lseek, fuse_do_copy_file_range, fuse_do_syncfs;
 fuse_op_fn fuse_do_opendir, fuse_do_readdir;
 fuse_op_fn fuse_do_setxattr, fuse_do_getxattr, fuse_do_listxattr, fuse_do_removexattr;
 

@@ -46,8 +46,7 @@ int fuse_do_open(struct fuse_call *call)
     rc = fuse_place_find(call->server, call->node, &place);
     if (rc < 0)
         return rc;
-    fd =
-        fuse_place_open(&place, (int)(flags & (O_ACCMODE | O_APPEND | O_TRUNC | O_SYNC | O_DSYNC)));
+    fd = fuse_place_open(&place, (int)(flags & (O_ACCMODE | O_TRUNC | O_SYNC | O_DSYNC)));
     if (fd < 0)
         return fd;
     handle = fuse_handle_new(call->server, call->node, fd, false, is_writable);
@@ -59,55 +58,86 @@ int fuse_do_open(struct fuse_call *call)
     return 0;
 }
 
-/* At most max bytes, and pieces, of the guest's memory. */
-static unsigned clip(struct iovec *iov, unsigned n, size_t max)
-{
-    unsigned used = 0;
+/* The part of a transfer that is made by one system call. */
+struct part {
+    struct iovec *iov; /* of the guest, shortened as the transfer goes on */
+    unsigned n_iov;
+    size_t left;
+};
 
-    for (; used < n && used < IOV_PART_MAX && max > 0; used++) {
-        if (iov[used].iov_len > max)
-            iov[used].iov_len = max;
-        max -= iov[used].iov_len;
+/* How many pieces the next call takes; the last one may be shortened. */
+static unsigned next_part(struct part *p)
+{
+    size_t sum = 0;
+    unsigned n = 0;
+
+    while (n < p->n_iov && n < IOV_PART_MAX && sum < p->left) {
+        if (p->iov[n].iov_len > p->left - sum)
+            p->iov[n].iov_len = p->left - sum;
+        sum += p->iov[n++].iov_len;
     }
-    return used;
+    return n;
 }
 
+static void advance(struct part *p, size_t n)
+{
+    p->left -= n;
+    for (; p->n_iov > 0 && n >= p->iov->iov_len; p->iov++, p->n_iov--)
+        n -= p->iov->iov_len;
+    if (p->n_iov > 0) {
+        p->iov->iov_base = (char *)p->iov->iov_base + n;
+        p->iov->iov_len -= n;
+    }
+}
+
+/* Short only at the end of the file, or for want of space: the guest takes it for that. */
 int fuse_do_read(struct fuse_call *call)
 {
     const struct fuse_read_in *in = &call->req.arg.read;
     struct fuse_handle *handle = file_of(call, in->fh);
-    unsigned n_out;
-    ssize_t n;
+    struct part part = { call->out, call->n_out, in->size };
+    unsigned n_iov;
+    ssize_t n = 1;
 
     if (!handle)
         return -EBADF;
-    if (in->offset > INT64_MAX)
+    if (in->offset > INT64_MAX || in->size > FUSE_TRANSFER_MAX)
         return -EINVAL;
-    n_out = clip(call->out, call->n_out, in->size);
-    n = n_out ? preadv(handle->fd, call->out, (int)n_out, (off_t)in->offset) : 0;
-    if (n < 0)
-        return -errno;
-    call->in_place = (size_t)n;
-    return 0;
+    while (n > 0 && (n_iov = next_part(&part)) > 0) {
+        n = preadv(handle->fd, part.iov, (int)n_iov, (off_t)(in->offset + call->in_place));
+        if (n > 0) {
+            call->in_place += (size_t)n;
+            advance(&part, (size_t)n);
+        }
+    }
+    return n < 0 && call->in_place == 0 ? -errno : 0;
 }
 
 int fuse_do_write(struct fuse_call *call)
 {
     const struct fuse_write_in *in = &call->req.arg.write;
     struct fuse_handle *handle = file_of(call, in->fh);
+    struct part part = { call->in, call->n_in, in->size };
+    /* Not for pages of a mapping, which may come through any open file. */
+    bool at_end = (in->flags & O_APPEND) && !(in->write_flags & FUSE_WRITE_CACHE);
     struct fuse_write_out out = { 0 };
-    unsigned n_in;
-    ssize_t n;
+    unsigned n_iov;
+    ssize_t n = 1;
 
     if (!handle || !handle->is_writable)
         return -EBADF;
     if (in->offset > INT64_MAX || in->size > FUSE_TRANSFER_MAX)
         return -EINVAL;
-    n_in = clip(call->in, call->n_in, in->size);
-    n = n_in ? pwritev(handle->fd, call->in, (int)n_in, (off_t)in->offset) : 0;
-    if (n < 0)
+    while (n > 0 && (n_iov = next_part(&part)) > 0) {
+        n = pwritev2(handle->fd, part.iov, (int)n_iov, (off_t)(in->offset + out.size),
+                     at_end ? RWF_APPEND : 0);
+        if (n > 0) {
+            out.size += (uint32_t)n;
+            advance(&part, (size_t)n);
+        }
+    }
+    if (n < 0 && out.size == 0)
         return -errno;
-    out.size = (uint32_t)n;
     fuse_reply(call, &out, sizeof(out));
     return 0;
 }
@@ -133,6 +163,19 @@ int fuse_do_fsync(struct fuse_call *call)
         return -EBADF;
     rc = in->fsync_flags & FUSE_FSYNC_FDATASYNC ? fdatasync(handle->fd) : fsync(handle->fd);
     return rc < 0 ? -errno : 0;
+}
+
+/* Of the export that the node belongs to. */
+int fuse_do_syncfs(struct fuse_call *call)
+{
+    auto_fd int fd = -1;
+
+    if (!call->node->export)
+        return 0;
+    fd = fuse_open_beneath(call->node->export->root_fd, ".", O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0)
+        return fd;
+    return syncfs(fd) < 0 ? -errno : 0;
 }
 
 int fuse_do_fallocate(struct fuse_call *call)

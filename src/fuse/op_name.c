@@ -138,7 +138,7 @@ int fuse_do_link(struct fuse_call *call)
 /* The flags of open() that are the same on all architectures and the host's business. */
 static int host_flags(uint32_t flags)
 {
-    return (int)(flags & (O_ACCMODE | O_APPEND | O_TRUNC | O_SYNC | O_DSYNC | O_EXCL));
+    return (int)(flags & (O_ACCMODE | O_TRUNC | O_SYNC | O_DSYNC | O_EXCL));
 }
 
 static int reply_open(struct fuse_call *call, struct fuse_node *node,

@@ -9,6 +9,10 @@
 /* Beyond this the names lead in a circle: directories were moved on the host. */
 enum { DEPTH_MAX = 65536 };
 
+/* A directory is found by its name again after this time: it may have been moved, even out of the
+ * export, and a descriptor goes with it. */
+enum { DIR_FRESH_MS = 1000 };
+
 int fuse_statx(int dir_fd, const char *name, struct statx *out)
 {
     int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH);
@@ -56,6 +60,7 @@ static int use_dir(struct fuse_server *s, struct fuse_node *dir)
 static void keep_dir(struct fuse_server *s, struct fuse_node *dir, int take_fd)
 {
     dir->dir_fd = take_fd;
+    dir->opened_ms = s->now_ms;
     list_push_front(&s->open_dirs, &dir->recent);
     if (++s->n_open_dirs > FUSE_DIRS_OPEN_MAX)
         fuse_dir_close(s, CONTAINER_OF(s->open_dirs.prev, struct fuse_node, recent));
@@ -88,6 +93,13 @@ static bool is_open(const struct fuse_node *dir)
     return dir->dir_fd >= 0 || dir->export->root == dir;
 }
 
+/* Within one request a directory does not become stale: its descriptor may be in use. */
+static void close_stale(struct fuse_server *s, struct fuse_node *dir)
+{
+    if (dir->dir_fd >= 0 && s->now_ms - dir->opened_ms > DIR_FRESH_MS)
+        fuse_dir_close(s, dir);
+}
+
 int fuse_dir_fd(struct fuse_server *s, struct fuse_node *dir)
 {
     VEC(struct fuse_link *) path = { 0 };
@@ -97,6 +109,7 @@ int fuse_dir_fd(struct fuse_server *s, struct fuse_node *dir)
 
     if (!dir->export || !S_ISDIR(dir->identity.type))
         return -ENOTDIR;
+    close_stale(s, above);
     while (!is_open(above) && path.n < DEPTH_MAX) {
         struct fuse_link *link = latest_link(above);
 
@@ -104,6 +117,7 @@ int fuse_dir_fd(struct fuse_server *s, struct fuse_node *dir)
             break;
         *vec_push(&path) = link;
         above = link->dir;
+        close_stale(s, above);
     }
     fd = is_open(above) ? use_dir(s, above) : -ESTALE;
     for (size_t i = path.n; i-- > 0 && fd >= 0;) {

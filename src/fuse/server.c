@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -227,6 +228,7 @@ static fuse_op_fn *const operations[] = {
     [FUSE_RENAME2] = fuse_do_rename,
     [FUSE_LSEEK] = fuse_do_lseek,
     [FUSE_COPY_FILE_RANGE] = fuse_do_copy_file_range,
+    [FUSE_SYNCFS] = fuse_do_syncfs,
     [FUSE_TMPFILE] = fuse_do_tmpfile,
 };
 
@@ -251,10 +253,13 @@ static int check(struct fuse_call *call)
 static int run(struct fuse_call *call)
 {
     uint32_t opcode = call->req.head.opcode;
+    struct timespec now = { 0 };
     int rc = check(call);
 
     if (rc < 0)
         return rc;
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    call->server->now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     if (opcode >= COUNT(operations) || !operations[opcode])
         return -ENOSYS;
     /* The node stays, whatever the operation finds to be gone. */

@@ -1,0 +1,288 @@
+/* Exports: the synthetic root, read-only ones, removal, and that nothing leads out of them. */
+#include "fuse_fixture.h"
+
+static void the_root_lists_exports_and_is_not_writable(void **state)
+{
+    auto_mem char *top = in_top("");
+    struct fuse_read_in in = { .size = 4096 };
+    struct fuse_attr attr;
+    uint64_t node, fh;
+
+    assert_true(export_dir("second", top, false));
+    assert_int_equal(getattr(FUSE_ROOT_ID, &attr), 0);
+    assert_int_equal(attr.mode, S_IFDIR | 0755);
+    assert_int_equal(open_as(FUSE_OPENDIR, FUSE_ROOT_ID, 0, &in.fh), 0);
+    begin(FUSE_READDIR, FUSE_ROOT_ID);
+    put(&in, sizeof(in));
+    assert_int_equal(ask(), 0);
+    assert_int_equal(guest.reply_len, 2 * 32);
+    assert_memory_equal((const char *)answer() + FUSE_NAME_OFFSET, "top", 3);
+    assert_memory_equal((const char *)answer() + 32 + FUSE_NAME_OFFSET, "second", 6);
+    assert_int_equal(make_dir(FUSE_ROOT_ID, "x", 0755), -EROFS);
+    assert_int_equal(ask_name(FUSE_RMDIR, FUSE_ROOT_ID, "top"), -EROFS);
+    assert_int_equal(create(FUSE_ROOT_ID, "x", O_RDWR, 0644, &node, &fh), -EROFS);
+    assert_int_equal(lookup(FUSE_ROOT_ID, "nothing", &node), -ENOENT);
+}
+
+static void an_export_root_is_the_top_of_a_file_system(void **state)
+{
+    uint64_t dir;
+
+    host_mkdir("d");
+    (void)node_of(FUSE_ROOT_ID, "top");
+    assert_int_equal(entry().attr.flags & FUSE_ATTR_SUBMOUNT, FUSE_ATTR_SUBMOUNT);
+    dir = node_of(guest.top, "d");
+    assert_true(dir != guest.top);
+    assert_int_equal(entry().attr.flags & FUSE_ATTR_SUBMOUNT, 0);
+}
+
+static void names_and_kinds_of_exports_are_checked(void **state)
+{
+    auto_mem char *top = in_top("");
+    auto_mem char *file = in_top("f");
+
+    host_write("f", "");
+    assert_false(export_dir("top", top, false));
+    assert_false(export_dir("", top, false));
+    assert_false(export_dir("..", top, false));
+    assert_false(export_dir("a/b", top, false));
+    assert_false(export_dir("file", file, false));
+    assert_false(export_dir("missing", "/nonexistent/clima", false));
+    assert_true(export_dir("other", top, false));
+    assert_int_equal(fuse_server_counts(guest.server).exports, 2);
+}
+
+static void nothing_changes_on_a_read_only_export(void **state)
+{
+    auto_mem char *top = in_top("");
+    uint64_t dir, file, fh, node;
+
+    host_mkdir("d");
+    host_write("f", "data");
+    assert_true(export_dir("ro", top, true));
+    dir = node_of(FUSE_ROOT_ID, "ro");
+    file = node_of(dir, "f");
+    assert_int_equal(make_dir(dir, "x", 0755), -EROFS);
+    assert_int_equal(create(dir, "x", O_RDONLY, 0644, &node, &fh), -EROFS);
+    assert_int_equal(ask_name(FUSE_UNLINK, dir, "f"), -EROFS);
+    assert_int_equal(ask_name(FUSE_RMDIR, dir, "d"), -EROFS);
+    assert_int_equal(rename_to(dir, "f", dir, "g", 0), -EROFS);
+    assert_int_equal(link_to(file, dir, "g"), -EROFS);
+    assert_int_equal(setattr(file, (struct fuse_setattr_in){ .valid = FATTR_SIZE }), -EROFS);
+    assert_int_equal(open_as(FUSE_OPEN, file, O_RDWR, &fh), -EROFS);
+    assert_int_equal(open_as(FUSE_OPEN, file, O_TRUNC, &fh), -EROFS);
+    assert_int_equal(open_as(FUSE_OPEN, file, O_RDONLY, &fh), 0);
+    assert_int_equal(write_at(file, fh, 0, "x"), -EROFS);
+    assert_int_equal(read_at(file, fh, 0, 10), 0);
+    assert_int_equal(guest.reply_len, 4);
+    assert_true(host_has("f", "data"));
+}
+
+static void files_do_not_go_from_one_export_to_another(void **state)
+{
+    auto_mem char *top = in_top("");
+    uint64_t other, file;
+
+    host_write("f", "");
+    file = node_of(guest.top, "f");
+    assert_true(export_dir("other", top, false));
+    other = node_of(FUSE_ROOT_ID, "other");
+    assert_int_equal(rename_to(guest.top, "f", other, "g", 0), -EXDEV);
+    assert_int_equal(rename_to(guest.top, "f", FUSE_ROOT_ID, "g", 0), -EXDEV);
+    assert_int_equal(link_to(file, other, "g"), -EXDEV);
+    assert_int_equal(rename_to(guest.top, "f", 9999, "g", 0), -ESTALE);
+}
+
+static void a_removed_export_is_stale_at_once(void **state)
+{
+    auto_mem char *top = in_top("");
+    struct fuse_attr attr;
+    uint64_t dir, node, fh, again;
+
+    host_mkdir("d");
+    dir = node_of(guest.top, "d");
+    assert_int_equal(create(dir, "f", O_RDWR, 0600, &node, &fh), 0);
+    assert_true(fuse_server_remove(guest.server, "top", NULL));
+    assert_false(fuse_server_remove(guest.server, "top", NULL));
+    assert_int_equal(getattr(guest.top, &attr), -ESTALE);
+    assert_int_equal(getattr(node, &attr), -ESTALE);
+    assert_int_equal(read_at(node, fh, 0, 1), -ESTALE);
+    assert_int_equal(make_dir(dir, "x", 0755), -ESTALE);
+    assert_int_equal(lookup(FUSE_ROOT_ID, "top", &again), -ENOENT);
+    assert_int_equal(fuse_server_counts(guest.server).handles, 0);
+    /* The same name again is another export. */
+    assert_true(export_dir("top", top, false));
+    assert_int_equal(lookup(FUSE_ROOT_ID, "top", &again), 0);
+    assert_true(again != guest.top);
+    assert_int_equal(getattr(node, &attr), -ESTALE);
+    forget(node, 1);
+    forget(dir, 1);
+    forget(guest.top, 1);
+    assert_int_equal(fuse_server_counts(guest.server).nodes, 2);
+}
+
+static void coming_and_going_leaves_nothing_behind(void **state)
+{
+    auto_mem char *top = in_top("");
+    struct fuse_server_counts before = fuse_server_counts(guest.server), after;
+
+    host_write("f", "");
+    for (unsigned i = 0; i < 500; i++) {
+        uint64_t root, file;
+
+        assert_true(export_dir("again", top, i % 2));
+        root = node_of(FUSE_ROOT_ID, "again");
+        file = node_of(root, "f");
+        assert_true(fuse_server_remove(guest.server, "again", NULL));
+        forget(file, 1);
+        forget(root, 1);
+    }
+    after = fuse_server_counts(guest.server);
+    assert_memory_equal(&before, &after, sizeof(before));
+}
+
+static void a_folder_swapped_for_a_link_is_not_followed(void **state)
+{
+    auto_mem char *outside = temp_path("outside");
+    auto_mem char *secret = temp_path("outside/f");
+    auto_mem char *link = in_top("d");
+    uint64_t dir, file, fh, node;
+    int fd;
+
+    assert_int_equal(mkdir(outside, 0755), 0);
+    fd = open(secret, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    (void)close(fd);
+    host_mkdir("d");
+    host_write("d/f", "inside");
+    host_mkdir("elsewhere");
+    dir = node_of(guest.top, "d");
+    file = node_of(dir, "f");
+    /* So that no descriptor of the directory is left. */
+    for (unsigned i = 0; i < 2 * FUSE_DIRS_OPEN_MAX; i++) {
+        auto_mem char *name = mem_printf("elsewhere/%u", i);
+        auto_mem char *last = mem_printf("%u", i);
+
+        host_mkdir(name);
+        (void)lookup(node_of(node_of(guest.top, "elsewhere"), last), "x", &node);
+    }
+    host_rename("d", "e");
+    assert_int_equal(symlink("../outside", link), 0);
+    assert_int_equal(open_as(FUSE_OPEN, file, O_RDWR, &fh), -ESTALE);
+    assert_int_equal(create(dir, "made", O_RDWR, 0600, &node, &fh), -ESTALE);
+    assert_int_equal(make_dir(dir, "made", 0700), -ESTALE);
+    assert_int_equal(lookup(dir, "f", &node), -ESTALE);
+    /* The link itself is seen as such. */
+    assert_int_equal(lookup(guest.top, "d", &node), 0);
+    assert_int_equal(entry().attr.mode & S_IFMT, S_IFLNK);
+    assert_int_equal(lookup(node, "f", &fh), -ENOTDIR);
+    assert_int_equal(make_dir(node, "made", 0700), -ENOTDIR);
+    assert_int_equal(open_as(FUSE_OPENDIR, node, 0, &fh), -ENOTDIR);
+}
+
+static void a_file_swapped_for_a_link_is_not_followed(void **state)
+{
+    auto_mem char *secret = temp_path("secret");
+    auto_mem char *link = in_top("f");
+    auto_mem char *moved = in_top("g");
+    struct fuse_setattr_in in = { .valid = FATTR_MODE, .mode = 0777 };
+    struct stat st;
+    uint64_t file, fh;
+    int fd = open(secret, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    assert_true(fd >= 0);
+    (void)close(fd);
+    host_write("f", "");
+    file = node_of(guest.top, "f");
+    host_rename("f", "g");
+    assert_int_equal(symlink("../secret", link), 0);
+    assert_int_equal(open_as(FUSE_OPEN, file, O_RDWR, &fh), -ESTALE);
+    assert_int_equal(setattr(file, in), -ESTALE);
+    assert_int_equal(stat(secret, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(create(guest.top, "f", O_RDWR, 0600, &file, &fh), -ELOOP);
+}
+
+static void nothing_is_served_before_the_greeting(void **state)
+{
+    struct fuse_attr attr;
+
+    fuse_server_reset(guest.server);
+    assert_int_equal(getattr(FUSE_ROOT_ID, &attr), -EIO);
+    assert_int_equal(greet(), 0);
+    assert_int_equal(getattr(FUSE_ROOT_ID, &attr), 0);
+    assert_int_equal(getattr(guest.top, &attr), 0); /* the node of an export stays */
+}
+
+static void greetings_agree_on_a_version(void **state)
+{
+    static const struct {
+        uint32_t major, minor;
+        int rc;
+    } cases[] = { { 7, 31, 0 }, { 7, 99, 0 }, { 8, 0, 0 }, { 7, 30, -EPROTO }, { 6, 40, -EPROTO } };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct fuse_init_in in = { .major = cases[i].major, .minor = cases[i].minor };
+        struct fuse_init_out out;
+        int rc;
+
+        begin(FUSE_INIT, FUSE_ROOT_ID);
+        put(&in, 16);
+        rc = ask();
+        assert_int_equal(rc, cases[i].rc);
+        if (rc < 0)
+            continue;
+        memcpy(&out, answer(), sizeof(out));
+        assert_int_equal(out.major, FUSE_KERNEL_VERSION);
+        assert_int_equal(out.flags, 0); /* nothing that was not offered */
+    }
+}
+
+static void requests_that_are_none_break_the_queue(void **state)
+{
+    struct fuse_in_header head = { .len = 999, .opcode = FUSE_GETATTR };
+    struct iovec in = { &head, sizeof(head) }, out = { guest.reply, sizeof(guest.reply) };
+    bool ok;
+
+    assert_int_equal(fuse_server_run(guest.server, &in, 1, &out, 1, &ok), 0);
+    assert_false(ok);
+    in.iov_len = 10;
+    assert_int_equal(fuse_server_run(guest.server, &in, 1, &out, 1, &ok), 0);
+    assert_false(ok);
+    assert_int_equal(fuse_server_run(guest.server, &in, 0, &out, 1, &ok), 0);
+    assert_false(ok);
+}
+
+static void unknown_requests_and_missing_room_are_answered_or_dropped(void **state)
+{
+    begin(4000, FUSE_ROOT_ID);
+    assert_int_equal(ask(), -ENOSYS);
+    begin(FUSE_STATFS, FUSE_ROOT_ID);
+    assert_int_equal(ask_into(20), -EIO);
+    begin(FUSE_STATFS, FUSE_ROOT_ID);
+    assert_int_equal(ask_into(12), 0);
+    assert_int_equal(guest.reply_len, 0);
+    begin(FUSE_STATFS, 1234);
+    assert_int_equal(ask(), -ESTALE);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        guest_test(the_root_lists_exports_and_is_not_writable),
+        guest_test(an_export_root_is_the_top_of_a_file_system),
+        guest_test(names_and_kinds_of_exports_are_checked),
+        guest_test(nothing_changes_on_a_read_only_export),
+        guest_test(files_do_not_go_from_one_export_to_another),
+        guest_test(a_removed_export_is_stale_at_once),
+        guest_test(coming_and_going_leaves_nothing_behind),
+        guest_test(a_folder_swapped_for_a_link_is_not_followed),
+        guest_test(a_file_swapped_for_a_link_is_not_followed),
+        guest_test(nothing_is_served_before_the_greeting),
+        guest_test(greetings_agree_on_a_version),
+        guest_test(requests_that_are_none_break_the_queue),
+        guest_test(unknown_requests_and_missing_room_are_answered_or_dropped),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
