@@ -13,6 +13,7 @@
 #include "sys/tty.h"
 
 #define TIMEOUT_DEFAULT_NS (600LL * 1000000000LL)
+#define START_LOG_LIMIT (1u << 20) /* bytes */
 #define FOREGROUND_NOTE "The host agent runs in the foreground: see its terminal\n"
 
 static void describe(const struct launch *launch, struct cmd *cmd)
@@ -76,6 +77,29 @@ bool launch_attach(const struct launch *launch, pid_t pid, struct launch_agent *
 void launch_agent_done(struct launch_agent *agent)
 {
     proc_done(&agent->proc);
+}
+
+bool launch_is_waiting(const char *dir)
+{
+    auto_mem char *path = path_join(dir, NAME_HA_STDOUT_LOG);
+    auto_sb struct sb text = { 0 };
+    struct sv rest, line;
+
+    /* A log that cannot be read, or is that long, is not one of a start. */
+    if (!file_read_all(path, START_LOG_LIMIT, &text, NULL))
+        return false;
+    rest = sb_view(&text);
+    if (sv_starts(rest, SV(FOREGROUND_NOTE)))
+        return false;
+    while (sv_next_line(&rest, &line)) {
+        struct event event;
+        bool running = event_decode(line, &event, NULL) && event.running;
+
+        event_done(&event);
+        if (running)
+            return false;
+    }
+    return true;
 }
 
 bool launch_foreground(const struct launch *launch, struct err **errp)

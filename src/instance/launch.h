@@ -47,6 +47,9 @@ bool launch_attach(const struct launch *launch, pid_t pid, struct launch_agent *
 bool launch_wait(const struct launch *launch, struct launch_agent *agent,
                  struct err **errp) MUST_USE;
 void launch_agent_done(struct launch_agent *agent);
+/* Whether the log of the host agent in dir lacks the event "running" as yet. False when events go to
+ * a terminal. */
+bool launch_is_waiting(const char *dir);
 
 /* Becomes the host agent; returns only on failure. With a terminal as standard input events and log
  * lines go to the terminal, else into the log files. */

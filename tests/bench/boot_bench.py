@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""How long an instance takes to be READY, and how long the same QEMU takes by itself.
+"""How long an instance takes to be READY, and how long the same guest takes without our programs.
 
 usage: boot_bench.py LIMACTL INSTANCE ROUNDS
 
 The instance is stopped. In each round it is started with limactl, and then, on a copy of its files,
 a QEMU is started by hand with the same arguments but for the sockets, until its ssh port says who it
-is. Prints the medians in milliseconds: "READY BARE".
+is and until the instance's last provision script has written BENCH-DONE to the console: what comes
+between that and READY is ours. Prints the medians in milliseconds: "READY BANNER DONE".
 """
 import json
 import os
@@ -17,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+DONE = b"BENCH-DONE"
 
 
 def inspect(limactl, name):
@@ -51,15 +54,27 @@ def bare_arguments(argv, source, copy, port):
     return drop_option(argv, "-pidfile", r"")
 
 
-def wait_for_banner(port, process):
+def has_banner(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as conn:
+            conn.settimeout(0.3)  # QEMU accepts before the guest does, and then repeats ever more slowly
+            return conn.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
+def is_done(console):
+    try:
+        with open(console, "rb") as file:
+            return DONE in file.read()
+    except OSError:
+        return False
+
+
+def wait_for(ready, process):
     while process.poll() is None:
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=5) as conn:
-                conn.settimeout(0.3)  # QEMU accepts before the guest does, and then repeats ever more slowly
-                if conn.recv(4) == b"SSH-":
-                    return
-        except OSError:
-            pass
+        if ready():
+            return time.monotonic()
         time.sleep(0.01)
     sys.exit("the bare QEMU ended: " + process.stderr.read().decode(errors="replace"))
 
@@ -81,8 +96,9 @@ def bare_boot(argv, source):
         process = subprocess.Popen(bare_arguments(argv, source, copy, port), stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
-            wait_for_banner(port, process)
-            return time.monotonic() - begin
+            banner = wait_for(lambda: has_banner(port), process)
+            done = wait_for(lambda: is_done(os.path.join(copy, "serial.log")), process)
+            return banner - begin, done - begin
         finally:
             process.kill()
             process.wait()
@@ -90,15 +106,16 @@ def bare_boot(argv, source):
 
 def main():
     limactl, name, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    ready, bare = [], []
+    ready, banner, done = [], [], []
     for _ in range(rounds):
         ready.append(start(limactl, name))
         inst = inspect(limactl, name)
         with open(f"/proc/{inst['driverPID']}/cmdline", "rb") as file:
             argv = file.read().decode().split("\0")[:-1]
         subprocess.run([limactl, "stop", name], capture_output=True, check=True)
-        bare.append(bare_boot(argv, inst["dir"]))
-    print(f"{statistics.median(ready) * 1000:.0f} {statistics.median(bare) * 1000:.0f}")
+        for times, seconds in zip((banner, done), bare_boot(argv, inst["dir"])):
+            times.append(seconds)
+    print(*(round(statistics.median(times) * 1000) for times in (ready, banner, done)))
 
 
 main()

@@ -101,9 +101,12 @@ load lib
     eventually test -S "$LIMA_HOME/x/ha.sock"
     kill -9 "$first"
     wait "$first" || true
+    limactl start x 2>"$BATS_TEST_TMPDIR/second" &
+    local second=$!
+    eventually grep -q 'is being started already, waiting for it' "$BATS_TEST_TMPDIR/second"
     touch "$FAKE_AGENT_GO"
-    run --separate-stderr limactl start x
-    assert_status 0
+    wait "$second"
+    grep -q 'READY' "$BATS_TEST_TMPDIR/second"
     [[ $(status_of x) == Running ]]
     # One host agent and its machine.
     local found

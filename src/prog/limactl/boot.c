@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -32,10 +31,12 @@ static bool is_orphaned(const struct instance *inst)
            (type->caps & DRIVER_CAP_ADOPT);
 }
 
-/* The host agent lives and is not complete yet: a start was interrupted. */
+/* The host agent lives and has not reported readiness yet: a start was interrupted. */
 static bool is_booting(const struct instance *inst)
 {
-    return inst->host_agent_pid > 0 && inst->status == INST_BROKEN;
+    return inst->host_agent_pid > 0 &&
+           (inst->status == INST_BROKEN ||
+            (inst->status == INST_RUNNING && launch_is_waiting(inst->dir)));
 }
 
 static bool check_errors(const struct instance *inst, struct err **errp)
@@ -148,7 +149,7 @@ bool boot_instance(struct target *target, const struct boot *boot, struct err **
     term_progress_init(&progress);
     if (!check_errors(inst, errp))
         return false;
-    if (inst->status == INST_RUNNING) {
+    if (inst->status == INST_RUNNING && !is_booting(inst)) {
         log_info("The instance %s is already running. Run `%s` to open the shell.", name, command);
         return true;
     }
