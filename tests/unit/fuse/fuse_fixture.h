@@ -119,8 +119,7 @@ static inline int lookup(uint64_t dir, const char *name, uint64_t *out_node)
 {
     int rc = ask_name(FUSE_LOOKUP, dir, name);
 
-    if (rc == 0)
-        *out_node = entry().nodeid;
+    *out_node = rc == 0 ? entry().nodeid : 0;
     return rc;
 }
 
@@ -151,6 +150,7 @@ static inline int getattr(uint64_t node, struct fuse_attr *out)
     begin(FUSE_GETATTR, node);
     put(&in, sizeof(in));
     rc = ask();
+    *out = (struct fuse_attr){ 0 };
     if (rc == 0) {
         assert_int_equal(guest.reply_len, sizeof(reply));
         memcpy(&reply, answer(), sizeof(reply));
@@ -175,6 +175,7 @@ static inline int open_as(uint32_t opcode, uint64_t node, uint32_t flags, uint64
     begin(opcode, node);
     put(&in, sizeof(in));
     rc = ask();
+    *out_fh = 0;
     if (rc == 0) {
         memcpy(&out, answer(), sizeof(out));
         *out_fh = out.fh;
@@ -193,6 +194,7 @@ static inline int create(uint64_t dir, const char *name, uint32_t flags, uint32_
     put(&in, sizeof(in));
     put_text(name);
     rc = ask();
+    *out_node = *out_fh = 0;
     if (rc == 0) {
         *out_node = entry().nodeid;
         memcpy(&out, (const char *)answer() + sizeof(struct fuse_entry_out), sizeof(out));
