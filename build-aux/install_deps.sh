@@ -5,7 +5,7 @@ set -eu
 
 build_packages='gcc libc6-dev make meson ninja-build pkg-config ccache libuv1-dev libyaml-dev
     libjansson-dev libcurl4-openssl-dev libarchive-dev libssl-dev libmicrohttpd-dev
-    libcmocka-dev scdoc
+    libldns-dev libcmocka-dev scdoc
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
     gcc-riscv64-linux-gnu libc6-dev-riscv64-cross'
 run_packages='qemu-system-x86 qemu-utils ovmf openssh-client mmdebstrap uidmap e2fsprogs'
