@@ -37,8 +37,6 @@ static void list_networks(const struct instance_config *config, struct strv *out
         else
             strv_pushf(out, "networks[%zu].vzNAT: only the vz driver has this network", i);
     }
-    if (config->host_resolver.hosts.n)
-        strv_push(out, "hostResolver.hosts: the DNS server for these names is not served yet");
 }
 
 static void list_copies(const struct instance_config *config, struct strv *out)

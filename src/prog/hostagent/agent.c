@@ -12,6 +12,7 @@
 #include "prog/hostagent/api.h"
 #include "prog/hostagent/clock_watch.h"
 #include "prog/hostagent/cloud_init.h"
+#include "prog/hostagent/dns.h"
 #include "prog/hostagent/event.h"
 #include "prog/hostagent/forwards.h"
 #include "prog/hostagent/guest_link.h"
@@ -53,6 +54,7 @@ struct agent {
 
     struct guest_link *link; /* WAIT, READY */
     struct forwards *forwards;
+    struct dns *dns; /* NULL without hostResolver */
     struct timer *relink;
     struct timer *time_sync;
     struct clock_watch *clock;
@@ -171,6 +173,7 @@ static void guest_greeted(void *arg, const struct guest_msg *hello)
     guest_link_send_time(a->link);
     timer_set(a->time_sync, TIME_INTERVAL_MS);
     forwards_greeted(a->forwards);
+    dns_greeted(a->dns, a->link);
     replace_guest_agent(a, hello->program);
 }
 
@@ -199,7 +202,8 @@ static void guest_answered(void *arg, const struct guest_msg *msg)
 {
     struct agent *a = arg;
 
-    forwards_answer(a->forwards, msg);
+    if (!dns_answer(a->dns, msg))
+        forwards_answer(a->forwards, msg);
 }
 
 static void guest_lost(void *arg)
@@ -207,11 +211,13 @@ static void guest_lost(void *arg)
     struct agent *a = arg;
 
     forwards_lost(a->forwards);
+    dns_lost(a->dns);
 }
 
 static void close_link(struct agent *a)
 {
     forwards_detach(a->forwards);
+    dns_detach(a->dns);
     guest_link_close(MOVE(a->link));
 }
 
@@ -397,11 +403,25 @@ static void open_forwards(struct agent *a)
     a->api_facts.forwards = a->forwards;
 }
 
+static void open_dns(struct agent *a)
+{
+    const struct setup *setup = a->setup;
+
+    a->dns = dns_open(&(struct dns_params){
+        .loop = a->loop,
+        .config = &setup->config,
+        .facts = setup->driver_type->facts,
+        .hostname = setup->hostname,
+        .resolv_conf_path = setup->resolv_conf_path,
+    });
+}
+
 static void machine_started(struct agent *a)
 {
     agent_state_set(&a->state, AGENT_WAIT);
     events_started(&a->events, a->setup->ssh_port);
     open_forwards(a);
+    open_dns(a);
     if (a->setup->options->progress)
         events_progress(&a->events, NULL, false);
     if (expects_agent(a))
@@ -434,6 +454,7 @@ static void close_guest(struct agent *a)
         close_link(a);
         a->api_facts.forwards = NULL;
         forwards_close(MOVE(a->forwards));
+        dns_close(MOVE(a->dns));
     }
     ssh_task_close(a->task);
     a->task = NULL;

@@ -168,6 +168,7 @@ bool setup_prepare(struct setup *setup, const struct options *options, struct er
         return false;
     warn_of_unserved(setup);
     choose_forwarder(setup);
+    setup->resolv_conf_path = getenv("CLIMA_RESOLV_CONF");
     find_autostart_unit(setup);
     setup->mac = config_primary_mac(&setup->store.env.host, setup->dir);
 

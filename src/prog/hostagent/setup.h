@@ -29,7 +29,8 @@ struct setup {
     uint16_t ssh_port;
     struct strv ssh_program; /* "ssh" */
     struct strv ssh_options;
-    bool forwards_over_ssh; /* LIMA_SSH_PORT_FORWARDER */
+    bool forwards_over_ssh;        /* LIMA_SSH_PORT_FORWARDER */
+    const char *resolv_conf_path;  /* CLIMA_RESOLV_CONF, borrowed; NULL = the host's */
     char *auto_started_identifier; /* NULL = none */
     VEC(struct driver_disk) disks; /* owned texts; attached to this instance */
 };
