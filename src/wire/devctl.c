@@ -25,6 +25,9 @@ static const struct devctl_type_info type_infos[DEVCTL_TYPE_END] = {
     [DEVCTL_HELD] = { "HELD", DEVCTL_HAS_PORT | DEVCTL_HAS_PEER_PORT | DEVCTL_HAS_STREAM },
     [DEVCTL_COUNTERS] = { "COUNTERS", DEVCTL_HAS_TAG | DEVCTL_HAS_COUNTERS },
     [DEVCTL_GUEST] = { "GUEST", DEVCTL_HAS_FLAGS },
+    [DEVCTL_EXPORT] = { "EXPORT", DEVCTL_HAS_FLAGS | DEVCTL_HAS_IDS | DEVCTL_HAS_DATA |
+                                      DEVCTL_HAS_FD | DEVCTL_IS_REQUEST },
+    [DEVCTL_UNEXPORT] = { "UNEXPORT", DEVCTL_HAS_DATA | DEVCTL_IS_REQUEST },
 };
 
 static const char *const sandbox_names[] = { "none", "seccomp", "landlock", "namespace" };
@@ -42,6 +45,8 @@ static const struct {
     { DEVCTL_HAS_STREAM, offsetof(struct devctl_msg, stream) },
     { DEVCTL_HAS_TAG, offsetof(struct devctl_msg, tag) },
     { DEVCTL_HAS_ERROR, offsetof(struct devctl_msg, error) },
+    { DEVCTL_HAS_IDS, offsetof(struct devctl_msg, uid) },
+    { DEVCTL_HAS_IDS, offsetof(struct devctl_msg, gid) },
 };
 
 static const size_t counters[] = {

@@ -19,6 +19,8 @@
  *     ACCEPT with a descriptor     RESULT
  *     REJECT                       RESULT
  *     STATS                        COUNTERS, or RESULT with an errno
+ *     EXPORT with a descriptor     RESULT: EEXIST when there is an export of that name
+ *     UNEXPORT                     RESULT: ENOENT when there is none
  *
  * and `devices` sends by itself, with id 0:
  *
@@ -32,6 +34,9 @@
  * in both directions; a reset by the guest is seen as end of file. They, and the ports listened on,
  * end with the control connection that asked for them. PUMP and ACCEPT hand a connected stream
  * socket over for good: those streams live on without the host agent, until one side closes.
+ *
+ * EXPORT makes a directory an entry of the guest's file system device; its descriptor is that of a
+ * detached mount, as `exporter` makes it. Exports live on without the host agent, too.
  */
 #ifndef WIRE_DEVCTL_H
 #define WIRE_DEVCTL_H
@@ -63,6 +68,8 @@ enum devctl_type {
     DEVCTL_HELD,
     DEVCTL_COUNTERS,
     DEVCTL_GUEST,
+    DEVCTL_EXPORT,
+    DEVCTL_UNEXPORT,
     DEVCTL_TYPE_END,
 };
 
@@ -79,6 +86,11 @@ enum devctl_flags {
     DEVCTL_LISTEN_HOLD = 1u << 0,   /* LISTEN: announce connections with HELD */
     DEVCTL_GUEST_UP = 1u << 0,      /* GUEST: the driver is ready; else it is gone */
     DEVCTL_GUEST_RESUMED = 1u << 1, /* GUEST: it went on where it was, streams were kept */
+
+    DEVCTL_EXPORT_READ_ONLY = 1u << 0,    /* EXPORT */
+    DEVCTL_EXPORT_KEEP_OWNERS = 1u << 1,  /* chown is remembered in an attribute, else refused */
+    DEVCTL_EXPORT_CACHE_ALWAYS = 1u << 2, /* the guest may believe what it knows: for ever, ... */
+    DEVCTL_EXPORT_CACHE_NEVER = 1u << 3,  /* ... not at all; else for a second */
 };
 
 struct devctl_counters {
@@ -95,14 +107,16 @@ struct devctl_msg {
     enum devctl_type type;
     uint32_t id;
     uint32_t version;   /* HELLO */
-    uint32_t flags;     /* HELLO (enum devctl_sandbox), LISTEN, GUEST */
+    uint32_t flags;     /* HELLO (enum devctl_sandbox), LISTEN, GUEST, EXPORT */
     uint32_t port;      /* the port that is connected to */
     uint32_t peer_port; /* the port that connects */
     uint32_t stream;    /* HELD, ACCEPT, REJECT: a number chosen by `devices` */
     uint32_t tag;       /* PUMP, ACCEPT, STATS: counts streams in groups; 0 = all streams */
     uint32_t error;     /* RESULT: errno, 0 = done */
+    uint32_t uid, gid;  /* EXPORT: of the guest's user, to whom files of the host's belong */
     struct devctl_counters counters;
-    struct sv data; /* borrowed from the packet. HELLO: program version; PUMP: bytes to send first */
+    struct sv data; /* borrowed from the packet. HELLO: program version; PUMP: bytes to send first;
+                     * EXPORT, UNEXPORT: name of the export */
 };
 
 enum devctl_field {
@@ -117,6 +131,7 @@ enum devctl_field {
     DEVCTL_HAS_DATA = 1u << 8,
     DEVCTL_HAS_FD = 1u << 9, /* a descriptor comes with the packet */
     DEVCTL_IS_REQUEST = 1u << 10,
+    DEVCTL_HAS_IDS = 1u << 11, /* uid and gid */
 };
 
 struct devctl_type_info {

@@ -73,6 +73,7 @@
 #define GUEST_VSOCK_PORT      2222
 #define GUEST_VIRTIO_PORT     "io.lima-vm.guest_agent.0"
 #define GUEST_SOCKET          "/run/lima-guestagent.sock"
+#define GUEST_FS_TAG          "lima" /* of the file system device */
 #define GUEST_FRAME_LEN_MAX   (1024 * 1024) /* without the length itself */
 #define GUEST_DATA_LEN_MAX    (256 * 1024)  /* of one UPDATE_DATA */
 #define GUEST_TEXT_LEN_MAX    4096

@@ -223,7 +223,7 @@ static void set_up_driver(struct fake_guest *g)
     for (unsigned i = 0; i < FAKE_TX_SLOTS; i++)
         g->tx_free[g->n_tx_free++] = (uint16_t)i;
     g->is_up = false; /* no kicks yet */
-    for (unsigned i = 0; i < FAKE_RX_BUFFERS; i++)
+    for (unsigned i = 0; i < FAKE_RX_BUFFERS && !g->has_no_rx; i++)
         offer_rx(g, i);
 }
 

@@ -30,6 +30,7 @@ struct fake_guest {
     unsigned n_tx_free;
     uint16_t tx_free[FAKE_TX_SLOTS];
     bool is_up;
+    bool has_no_rx; /* the first queue is not one of receive buffers */
     uint64_t n_kicks, n_calls;
     void (*spin)(void *arg);
     void *arg;

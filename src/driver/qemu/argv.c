@@ -195,6 +195,11 @@ static void put_small_devices(struct argv *a)
         argv_put(a, "-device", "virtio-balloon-%s,free-page-reporting=on,deflate-on-oom=on", bus);
 }
 
+bool qemu_machine_has_files(const struct qemu_machine *m)
+{
+    return m->link == DRIVER_LINK_DEVICES && m->features.fs;
+}
+
 void qemu_argv_build(const struct qemu_machine *m, struct strv *out)
 {
     struct argv a = { .m = m, .out = out };

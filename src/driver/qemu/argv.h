@@ -19,8 +19,9 @@
 
 enum {
     QEMU_FD_QMP = 3,     /* listening, on DIR/qmp.sock */
-    QEMU_FD_DEVICES = 4, /* connected to `devices` */
+    QEMU_FD_DEVICES = 4, /* connected to `devices`: streams */
     QEMU_FD_AGENT = 5,   /* listening, on DIR/ga.sock */
+    QEMU_FD_FILES = 6,   /* connected to `devices`: files */
 };
 
 /* Hot plug needs a port each. */
@@ -70,6 +71,8 @@ struct qemu_machine {
 };
 
 void qemu_argv_build(const struct qemu_machine *m, struct strv *out);
+/* Has it a file system device? All mounts of the instance are on it, also those made later. */
+bool qemu_machine_has_files(const struct qemu_machine *m);
 
 /* Can the guest's memory be shared with `devices`? Not if the user's words set up the memory. */
 bool qemu_can_share_memory(const struct qemu_arch *arch, const struct qemu_features *features,

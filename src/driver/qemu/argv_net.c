@@ -2,6 +2,10 @@
 
 #include "base/mem.h"
 #include "driver/qemu/files.h"
+#include "wire/guest.h"
+
+/* Of requests for files; the largest that QEMU has. It bounds the length of a request, too. */
+enum { QUEUE_SIZE = 1024 };
 
 void argv_put_network(struct argv *a)
 {
@@ -19,8 +23,7 @@ void argv_put_network(struct argv *a)
         argv_put(a, "-device", "virtio-net-pci,netdev=net0,mac=%s,romfile=", m->mac);
 }
 
-/* What may be plugged and unplugged sits behind a port of its own. The second is kept for
- * virtio-fs. */
+/* What may be plugged and unplugged sits behind a port of its own. */
 static void put_root_ports(struct argv *a)
 {
     static const char *const named[] = { "port-vsock", "port-fs" };
@@ -78,6 +81,12 @@ void argv_put_links(struct argv *a)
     if (m->link == DRIVER_LINK_DEVICES) {
         argv_put(a, "-chardev", "socket,id=char-vsock,fd=%d", QEMU_FD_DEVICES);
         argv_put(a, "-device", "vhost-user-vsock-pci,id=vsock0,bus=port-vsock,chardev=char-vsock");
+    }
+    if (qemu_machine_has_files(m)) {
+        argv_put(a, "-chardev", "socket,id=char-fs,fd=%d", QEMU_FD_FILES);
+        argv_put(a, "-device",
+                 "vhost-user-fs-pci,id=fs0,bus=port-fs,chardev=char-fs,tag=%s,queue-size=%d",
+                 GUEST_FS_TAG, QUEUE_SIZE);
     }
     put_serial_consoles(a);
     argv_put(a, "-chardev", "socket,id=char-qmp,fd=%d,server=on,wait=off", QEMU_FD_QMP);

@@ -20,6 +20,7 @@ enum {
     /* Descriptors of `devices`. */
     DEVICES_FD_CONTROL = 3,
     DEVICES_FD_VSOCK = 4,
+    DEVICES_FD_FILES = 5,
     LAST_WORDS_MAX = 1000,
     STDERR_SIZE_MAX = 1024 * 1024,
 };
@@ -69,37 +70,56 @@ static bool write_pid(const char *dir, const char *name, pid_t pid, struct err *
     return file_write_atomic(path, sv_of(text), 0644, errp);
 }
 
-static bool start_devices(const struct qemu_machine *m, struct proc *out, int *out_qemu_fd,
+/* A device's two ends, of `devices` and of QEMU. */
+struct wire {
+    int fds[2];
+};
+
+static void wire_done(struct wire *w)
+{
+    for (size_t i = 0; i < COUNT(w->fds); i++)
+        if (w->fds[i] >= 0)
+            (void)close(w->fds[i]);
+}
+#define auto_wire AUTO_CALL(wire_done)
+
+static void pass_fd(struct cmd *cmd, const char *option, int fd, int target)
+{
+    strv_push(&cmd->argv, option);
+    strv_pushf(&cmd->argv, "%d", target);
+    cmd_pass_fd(cmd, fd, target);
+}
+
+/* out_fds: QEMU's ends, of streams and of files; the latter is -1 when there is none. */
+static bool start_devices(const struct qemu_machine *m, struct proc *out, int out_fds[2],
                           struct err **errp)
 {
-    auto_fd int control = -1, ours = -1, qemus = -1;
+    auto_fd int control = -1;
+    auto_wire struct wire vsock = { { -1, -1 } }, files = { { -1, -1 } };
     auto_cmd struct cmd cmd = { 0 };
-    int pair[2];
     char *program;
 
     if (!prefix_find(QEMU_DEVICES_PROGRAM, &program, errp))
         return false;
     strv_push_take(&cmd.argv, program);
     if (!listen_in(m->dir, NAME_DEVICES_SOCK, SOCK_SEQPACKET, &control, errp) ||
-        !sock_pair(SOCK_STREAM, pair, errp))
+        !sock_pair(SOCK_STREAM, vsock.fds, errp) ||
+        (qemu_machine_has_files(m) && !sock_pair(SOCK_STREAM, files.fds, errp)))
         return false;
-    ours = pair[0];
-    qemus = pair[1];
-    strv_push(&cmd.argv, "--control-fd");
-    strv_pushf(&cmd.argv, "%d", DEVICES_FD_CONTROL);
-    strv_push(&cmd.argv, "--vsock-fd");
-    strv_pushf(&cmd.argv, "%d", DEVICES_FD_VSOCK);
+    pass_fd(&cmd, "--control-fd", control, DEVICES_FD_CONTROL);
+    pass_fd(&cmd, "--vsock-fd", vsock.fds[0], DEVICES_FD_VSOCK);
+    if (files.fds[0] >= 0)
+        pass_fd(&cmd, "--fs-fd", files.fds[0], DEVICES_FD_FILES);
     if (log_enabled(LOG_DEBUG))
         strv_push(&cmd.argv, "--debug");
-    cmd_pass_fd(&cmd, control, DEVICES_FD_CONTROL);
-    cmd_pass_fd(&cmd, ours, DEVICES_FD_VSOCK);
     if (!start_detached(&cmd, m->dir, NAME_DEVICES_LOG, out, errp))
         return false;
     if (!write_pid(m->dir, NAME_DEVICES_PID, out->pid, errp)) {
         (void)proc_signal(out, SIGKILL);
         return false;
     }
-    *out_qemu_fd = MOVE_FD(qemus);
+    out_fds[0] = MOVE_FD(vsock.fds[1]);
+    out_fds[1] = MOVE_FD(files.fds[1]);
     return true;
 }
 
@@ -110,7 +130,7 @@ bool qemu_connect_qmp(const char *dir, int *out_fd, struct err **errp)
     return sock_unix_connect(path, SOCK_STREAM, out_fd, errp);
 }
 
-static bool start_qemu(const struct qemu_machine *m, int devices_fd, struct proc *out,
+static bool start_qemu(const struct qemu_machine *m, const int devices_fds[2], struct proc *out,
                        int *out_qmp_fd, struct err **errp)
 {
     auto_fd int qmp_listen = -1, agent_listen = -1, qmp = -1;
@@ -129,8 +149,10 @@ static bool start_qemu(const struct qemu_machine *m, int devices_fd, struct proc
             return false;
         cmd_pass_fd(&cmd, agent_listen, QEMU_FD_AGENT);
     }
-    if (devices_fd >= 0)
-        cmd_pass_fd(&cmd, devices_fd, QEMU_FD_DEVICES);
+    if (devices_fds[0] >= 0)
+        cmd_pass_fd(&cmd, devices_fds[0], QEMU_FD_DEVICES);
+    if (devices_fds[1] >= 0)
+        cmd_pass_fd(&cmd, devices_fds[1], QEMU_FD_FILES);
     if (!start_detached(&cmd, m->dir, QEMU_STDERR_NAME, out, errp))
         return false;
     /* Without this, a QEMU whose host agent is killed now is unknown until it writes the file. */
@@ -146,13 +168,13 @@ static bool start_qemu(const struct qemu_machine *m, int devices_fd, struct proc
 bool qemu_launch(const struct qemu_machine *m, struct qemu_launched *out, struct err **errp)
 {
     struct qemu_launched l = { .qemu = PROC_NONE, .devices = PROC_NONE, .qmp_fd = -1 };
-    auto_fd int devices_fd = -1;
+    auto_wire struct wire devices = { { -1, -1 } }; /* QEMU's ends */
 
-    if (m->link == DRIVER_LINK_DEVICES && !start_devices(m, &l.devices, &devices_fd, errp)) {
+    if (m->link == DRIVER_LINK_DEVICES && !start_devices(m, &l.devices, devices.fds, errp)) {
         qemu_remove_traces(m->dir);
         return err_wrap(errp, "starting the device process");
     }
-    if (!start_qemu(m, devices_fd, &l.qemu, &l.qmp_fd, errp)) {
+    if (!start_qemu(m, devices.fds, &l.qemu, &l.qmp_fd, errp)) {
         if (l.devices.pid > 0)
             (void)proc_signal(&l.devices, SIGKILL);
         proc_done(&l.devices);

@@ -22,6 +22,8 @@ struct listen {
 struct control {
     struct evloop *loop; /* borrowed */
     struct vsock_dev *vsock; /* borrowed */
+    struct fs_thread *files; /* borrowed; NULL = there is no file system device */
+    struct list file_jobs;
     enum devctl_sandbox sandbox;
     struct ev_source source;
     int listen_fd;
@@ -35,6 +37,13 @@ struct pending {
     struct client *client; /* borrowed: its end is an outcome */
     uint32_t id;
     int fd; /* for the client; -1 for PUMP */
+};
+
+/* Something asked of the thread that serves files. */
+struct file_job {
+    struct list link;
+    struct client *client; /* borrowed; NULL when it went away */
+    uint32_t id;
 };
 
 static bool make_pair(int *out_ours, int *out_theirs)
@@ -199,6 +208,64 @@ static int handle_reject(struct control *c, struct client *client, const struct 
     return 0;
 }
 
+static void file_job_done(void *arg, int error)
+{
+    struct file_job *job = arg;
+
+    if (job->client)
+        client_send_result(job->client, job->id, error);
+    list_remove(&job->link);
+    free(job);
+}
+
+static struct file_job *new_file_job(struct control *c, struct client *client, uint32_t id)
+{
+    struct file_job *job = mem_new(struct file_job);
+
+    job->client = client;
+    job->id = id;
+    list_push_back(&c->file_jobs, &job->link);
+    return job;
+}
+
+static enum fuse_cache cache_of(uint32_t flags)
+{
+    if (flags & DEVCTL_EXPORT_CACHE_NEVER)
+        return FUSE_CACHE_NEVER;
+    return flags & DEVCTL_EXPORT_CACHE_ALWAYS ? FUSE_CACHE_ALWAYS : FUSE_CACHE_AUTO;
+}
+
+static void handle_export(struct control *c, struct client *client, const struct devctl_msg *msg,
+                          int take_fd)
+{
+    auto_fd int fd = take_fd;
+    auto_mem char *name = mem_strndup(msg->data.p, msg->data.n);
+    const struct fuse_export_options options = {
+        .name = name,
+        .read_only = msg->flags & DEVCTL_EXPORT_READ_ONLY,
+        .owners_kept = msg->flags & DEVCTL_EXPORT_KEEP_OWNERS,
+        .cache = cache_of(msg->flags),
+        .host_uid = geteuid(),
+        .host_gid = getegid(),
+        .guest_uid = msg->uid,
+        .guest_gid = msg->gid,
+    };
+
+    if (!c->files)
+        client_send_result(client, msg->id, ENODEV);
+    else
+        fs_thread_export(c->files, &options, MOVE_FD(fd), file_job_done,
+                         new_file_job(c, client, msg->id));
+}
+
+static void handle_unexport(struct control *c, struct client *client, const struct devctl_msg *msg)
+{
+    if (!c->files)
+        client_send_result(client, msg->id, ENODEV);
+    else
+        fs_thread_unexport(c->files, msg->data, file_job_done, new_file_job(c, client, msg->id));
+}
+
 static void handle_stats(struct control *c, struct client *client, const struct devctl_msg *msg)
 {
     struct devctl_msg answer = { .type = DEVCTL_COUNTERS, .id = msg->id, .tag = msg->tag };
@@ -234,7 +301,7 @@ static void message_received(struct client *client, const struct devctl_msg *msg
 {
     struct control *c = client->owner;
 
-    if (take_fd >= 0 && !is_stream_socket(take_fd)) {
+    if (take_fd >= 0 && msg->type != DEVCTL_EXPORT && !is_stream_socket(take_fd)) {
         (void)close(take_fd);
         client_send_result(client, msg->id, EINVAL);
         return;
@@ -264,6 +331,12 @@ static void message_received(struct client *client, const struct devctl_msg *msg
     case DEVCTL_STATS:
         handle_stats(c, client, msg);
         break;
+    case DEVCTL_EXPORT:
+        handle_export(c, client, msg, take_fd);
+        break;
+    case DEVCTL_UNEXPORT:
+        handle_unexport(c, client, msg);
+        break;
     default: /* not a request: client.c does not hand it on */
         break;
     }
@@ -285,6 +358,9 @@ static void client_gone(struct client *client)
     for (size_t i = c->listens.n; i-- > 0;)
         if (c->listens.v[i].client == client)
             c->listens.v[i] = c->listens.v[--c->listens.n];
+    list_for_each (job, &c->file_jobs, struct file_job, link)
+        if (job->client == client)
+            job->client = NULL;
     vsock_dev_drop_client(c->vsock, client);
     list_remove(&client->link);
     c->n_clients--;
@@ -334,6 +410,7 @@ struct control *control_new(struct evloop *loop, int take_fd, enum devctl_sandbo
     c->loop = loop;
     c->sandbox = sandbox;
     list_init(&c->clients);
+    list_init(&c->file_jobs);
     if (!evloop_add(loop, &c->source, fd, EPOLLIN, listener_ready, errp)) {
         free(c);
         return NULL;
@@ -347,10 +424,18 @@ void control_set_vsock(struct control *c, struct vsock_dev *vsock)
     c->vsock = vsock;
 }
 
+void control_set_files(struct control *c, struct fs_thread *files)
+{
+    c->files = files;
+}
+
 void control_free(struct control *c)
 {
     if (!c)
         return;
+    list_for_each (job, &c->file_jobs, struct file_job, link)
+        free(job);
+    list_init(&c->file_jobs);
     while (!list_is_empty(&c->clients))
         client_gone(CONTAINER_OF(c->clients.next, struct client, link));
     evloop_remove(c->loop, &c->source);

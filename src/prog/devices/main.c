@@ -8,19 +8,22 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "prog/devices/control.h"
 #include "prog/devices/options.h"
 #include "prog/devices/sandbox.h"
+#include "prog/devices/seccomp.h"
 
 /* Descriptors that are not the host side of a stream. */
-#define OTHER_FDS 64
+#define OTHER_FDS (64 + FUSE_DIRS_OPEN_MAX)
 
 struct devices {
     struct evloop *loop;
     struct vsock_dev *vsock;
+    struct fs_thread *files; /* NULL = no file system device */
     struct control *control;
     bool has_warned, has_failed;
 };
@@ -69,15 +72,23 @@ static const struct vsock_dev_events vsock_events = {
     .on_gone = qemu_gone,
 };
 
-static void close_others(int a, int b)
+/* Closes everything but the standard descriptors and the given ones. */
+static void close_others(const int *kept, size_t n_kept)
 {
-    const unsigned low = (unsigned)(a < b ? a : b), high = (unsigned)(a < b ? b : a);
+    unsigned from = 3;
 
-    if (low > 3)
-        (void)close_range(3, low - 1, 0);
-    if (high > low + 1)
-        (void)close_range(low + 1, high - 1, 0);
-    (void)close_range(high + 1, ~0u, 0);
+    for (;;) {
+        unsigned next = ~0u;
+
+        for (size_t i = 0; i < n_kept; i++)
+            if (kept[i] >= 0 && (unsigned)kept[i] >= from && (unsigned)kept[i] < next)
+                next = (unsigned)kept[i];
+        if (next > from)
+            (void)close_range(from, next == ~0u ? next : next - 1, 0);
+        if (next == ~0u)
+            return;
+        from = next + 1;
+    }
 }
 
 /* How many streams the limit of descriptors allows, after it was raised as far as it goes. */
@@ -106,7 +117,8 @@ static bool detach(const struct options *o, struct err **errp)
     (void)signal(SIGHUP, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN);
     (void)setsid();
-    close_others(o->control_fd, o->vsock_fd);
+    (void)umask(0); /* the guest's kernel applies that of the program there */
+    close_others((const int[]){ o->control_fd, o->vsock_fd, o->fs_fd }, 3);
     null_fd = -1; /* it was among them */
     return true;
 }
@@ -119,6 +131,11 @@ static bool serve(struct devices *d, const struct options *o, struct err **errp)
     d->loop = evloop_new(errp);
     if (!d->loop || !sandbox_enter(&level, errp))
         return false;
+    /* A thread cannot be started under the filter. */
+    if (o->fs_fd >= 0 && !(d->files = fs_thread_new(d->loop, errp)))
+        return false;
+    if (!seccomp_enter(errp))
+        return false;
     d->control = control_new(d->loop, o->control_fd, level, errp);
     if (!d->control)
         return false;
@@ -126,6 +143,9 @@ static bool serve(struct devices *d, const struct options *o, struct err **errp)
     if (!d->vsock)
         return false;
     control_set_vsock(d->control, d->vsock);
+    control_set_files(d->control, d->files);
+    if (d->files)
+        fs_thread_serve(d->files, o->fs_fd, o->recheck);
     return evloop_run(d->loop, errp);
 }
 
@@ -148,6 +168,7 @@ int main(int argc, char **argv)
         log_error("devices: %s", err_text(err));
     if (d.vsock)
         control_free(d.control);
+    fs_thread_free(d.files);
     vsock_dev_free(d.vsock);
     evloop_free(d.loop);
     return ok && !d.has_failed ? 0 : 1;

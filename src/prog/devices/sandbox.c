@@ -13,35 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "prog/devices/seccomp.h"
-
-static bool write_file(const char *path, const char *text, struct err **errp)
-{
-    auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
-    size_t n = strlen(text);
-
-    if (fd < 0 || write(fd, text, n) != (ssize_t)n)
-        return err_set_os(errp, errno, "cannot write %s", path);
-    return true;
-}
-
-/* A user namespace in which only the own ids exist, with their own numbers. */
-static bool enter_namespaces(struct err **errp)
-{
-    const uid_t uid = geteuid();
-    const gid_t gid = getegid();
-    char map[64];
-
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWIPC) < 0)
-        return err_set_os(errp, errno, "cannot make a user namespace");
-    if (!write_file("/proc/self/setgroups", "deny", errp))
-        return false;
-    (void)snprintf(map, sizeof(map), "%u %u 1", gid, gid);
-    if (!write_file("/proc/self/gid_map", map, errp))
-        return false;
-    (void)snprintf(map, sizeof(map), "%u %u 1", uid, uid);
-    return write_file("/proc/self/uid_map", map, errp);
-}
+#include "sys/userns.h"
 
 /* /proc is where the empty root is mounted, because it exists: the maps were written there. */
 static bool enter_empty_root(struct err **errp)
@@ -93,7 +65,8 @@ bool sandbox_enter(enum devctl_sandbox *out_level, struct err **errp)
 {
     auto_err struct err *no_namespace = NULL;
     auto_err struct err *no_landlock = NULL;
-    bool has_namespace = enter_namespaces(&no_namespace) && enter_empty_root(&no_namespace);
+    bool has_namespace = userns_enter(CLONE_NEWNS | CLONE_NEWIPC, &no_namespace) &&
+                         enter_empty_root(&no_namespace);
     enum devctl_sandbox level = DEVCTL_SANDBOX_NAMESPACE;
 
     if (!drop_capabilities(errp))
@@ -102,8 +75,6 @@ bool sandbox_enter(enum devctl_sandbox *out_level, struct err **errp)
         level = forbid_paths(&no_landlock) ? DEVCTL_SANDBOX_LANDLOCK : DEVCTL_SANDBOX_SECCOMP;
         log_debug("confined by %s only: %s", devctl_sandbox_name(level), err_text(no_namespace));
     }
-    if (!seccomp_enter(errp))
-        return false;
     *out_level = level;
     return true;
 }

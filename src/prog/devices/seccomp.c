@@ -19,6 +19,8 @@
 #error "name the audit architecture of this processor"
 #endif
 
+/* Since Linux 6.6, with one number everywhere; older headers lack it. */
+#define NR_FCHMODAT2 452
 /* Numbers of the x32 ABI, which shares the architecture of x86_64. */
 #define X32_BIT 0x40000000
 
@@ -54,6 +56,43 @@ static const struct {
     { __NR_fcntl, ANY },
     { __NR_fstat, ANY },
     { __NR_newfstatat, ANY }, /* fstat() of the C library */
+    /* files: the root is empty, so they reach nothing but what descriptors of exports lead to */
+    { __NR_openat2, ANY },
+    { __NR_statx, ANY },
+    { __NR_fstatfs, ANY },
+    { __NR_getdents64, ANY },
+    { __NR_readlinkat, ANY },
+    { __NR_lseek, ANY },
+    { __NR_preadv, ANY },
+    { __NR_pwritev, ANY },
+    { __NR_pwritev2, ANY },
+    { __NR_copy_file_range, ANY },
+    { __NR_ftruncate, ANY },
+    { __NR_fallocate, ANY },
+    { __NR_fsync, ANY },
+    { __NR_fdatasync, ANY },
+    { __NR_syncfs, ANY },
+    { __NR_mknodat, ANY },
+    { __NR_mkdirat, ANY },
+    { __NR_symlinkat, ANY },
+    { __NR_linkat, ANY },
+    { __NR_unlinkat, ANY },
+    { __NR_renameat2, ANY },
+    { __NR_fchmod, ANY },
+    { __NR_fchmodat, ANY },
+    { NR_FCHMODAT2, ANY },
+    { __NR_fchown, ANY },
+    { __NR_fchownat, ANY },
+    { __NR_utimensat, ANY },
+    { __NR_fchdir, ANY },
+    { __NR_fsetxattr, ANY },
+    { __NR_lsetxattr, ANY },
+    { __NR_fgetxattr, ANY },
+    { __NR_lgetxattr, ANY },
+    { __NR_flistxattr, ANY },
+    { __NR_llistxattr, ANY },
+    { __NR_fremovexattr, ANY },
+    { __NR_lremovexattr, ANY },
     /* memory */
     { __NR_mmap, NO_EXEC },
     { __NR_mprotect, NO_EXEC },

@@ -21,6 +21,9 @@ static const struct devctl_msg samples[] = {
     { .type = DEVCTL_HELD, .port = 2300, .peer_port = 5, .stream = 77 },
     { .type = DEVCTL_COUNTERS, .id = 8, .tag = 9, .counters = { 1, 2, 3, 4, 1ull << 40, UINT64_MAX } },
     { .type = DEVCTL_GUEST, .flags = DEVCTL_GUEST_UP | DEVCTL_GUEST_RESUMED },
+    { .type = DEVCTL_EXPORT, .id = 10, .flags = DEVCTL_EXPORT_READ_ONLY, .uid = 501, .gid = 1000,
+      .data = { "lima-0123456789abcdef", 21 } },
+    { .type = DEVCTL_UNEXPORT, .id = 11, .data = { "lima-0123456789abcdef", 21 } },
 };
 
 static void every_type_comes_back_as_it_was_sent(void **state)
@@ -42,6 +45,8 @@ static void every_type_comes_back_as_it_was_sent(void **state)
         assert_int_equal(out.stream, in->stream);
         assert_int_equal(out.tag, in->tag);
         assert_int_equal(out.error, in->error);
+        assert_int_equal(out.uid, in->uid);
+        assert_int_equal(out.gid, in->gid);
         assert_memory_equal(&out.counters, &in->counters, sizeof(in->counters));
         assert_true(sv_eq(out.data, in->data));
     }

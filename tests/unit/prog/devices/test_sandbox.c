@@ -85,7 +85,7 @@ static int outcome(bool (*attempt)(void))
     if (pid == 0) {
         enum devctl_sandbox level;
 
-        _exit(sandbox_enter(&level, NULL) ? attempt() : FAILED_TO_ENTER);
+        _exit(sandbox_enter(&level, NULL) && seccomp_enter(NULL) ? attempt() : FAILED_TO_ENTER);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
