@@ -4,8 +4,7 @@
 read -r release </proc/sys/kernel/osrelease
 [ -e "/lib/modules/$release/modules.dep" ] && has modprobe || exit 0
 
-for module in overlay fuse bridge tap tun veth nf_tables x_tables \
+modprobe -qa overlay fuse bridge tap tun veth nf_tables x_tables \
     ip_tables iptable_filter iptable_nat ip6_tables ip6table_filter ip6table_nat \
-    xt_addrtype xt_comment xt_conntrack xt_mark xt_MASQUERADE xt_multiport xt_nat xt_tcpudp; do
-    grep -q "^$module " /proc/modules || modprobe -q "$module" || :
-done >/dev/null 2>&1 &
+    xt_addrtype xt_comment xt_conntrack xt_mark xt_MASQUERADE xt_multiport xt_nat xt_tcpudp \
+    >/dev/null 2>&1 &
