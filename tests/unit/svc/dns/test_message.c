@@ -237,8 +237,8 @@ static void records_pass_through(void **state)
         "a.example. 60 IN SOA ns.example. root.example. 1 2 3 4 5",
         "a.example. 60 IN CAA 0 issue \"ca.example\"",
         "a.example. 60 IN NAPTR 1 2 \"u\" \"E2U+sip\" \"!^.*$!sip:x@y!\" .",
-        "a.example. 60 IN DS 1 8 2 "
-        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        ("a.example. 60 IN DS 1 8 2 "
+         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
         "a.example. 60 IN TYPE65 \\# 3 000100",
         "a.example. 60 IN TYPE65300 \\# 4 01020304",
     };
