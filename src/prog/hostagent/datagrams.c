@@ -77,6 +77,11 @@ void datagrams_send(struct datagrams *d, struct sv datagram)
     stream_send(d->stream, sb_view(&out));
 }
 
+bool datagrams_are_sent(const struct datagrams *d)
+{
+    return stream_pending(d->stream) == 0;
+}
+
 void datagrams_close(struct datagrams *d)
 {
     if (!d || !d->stream)

@@ -28,6 +28,7 @@ struct session {
     struct datagrams *stream;
     struct timer *silence;
     enum dns_transport transport;
+    bool is_ending; /* it asks no more, but waits for answers */
 };
 
 struct dns {
@@ -40,7 +41,7 @@ struct dns {
     struct list sessions;           /* those that were silent longest come first */
     size_t n_sessions;
     struct timer *retry;
-    bool is_told; /* that the guest has no room for it */
+    bool is_told[2]; /* that it works, that it does not: a guest may say either often */
 };
 
 static const char *const transport_names[] = { [DNS_UDP] = "UDP", [DNS_TCP] = "TCP" };
@@ -83,11 +84,17 @@ static void answer_found(struct dns_client *client, struct sv answer)
 
     touch(s);
     datagrams_send(s->stream, answer);
+    if (s->is_ending && s->client.n_queries == 0 && datagrams_are_sent(s->stream))
+        session_end(s); /* else silence will */
 }
 
 static void peer_left(void *arg)
 {
-    session_end(arg);
+    struct session *s = arg;
+
+    s->is_ending = true;
+    if (s->client.n_queries == 0 && datagrams_are_sent(s->stream))
+        session_end(s);
 }
 
 static const struct datagrams_events session_events = { .on_datagram = query_came,
@@ -183,17 +190,17 @@ bool dns_answer(struct dns *d, const struct guest_msg *msg)
     transport = (enum dns_transport)(msg->id - ID_FIRST);
     if (!d->link)
         return true;
-    if (msg->text.n == 0) {
-        log_debug("DNS queries of the guest over %s are answered here", transport_names[transport]);
+    if (msg->text.n)
+        timer_set(d->retry, RETRY_MS);
+    if (d->is_told[msg->text.n > 0])
         return true;
-    }
+    d->is_told[msg->text.n > 0] = true;
     why = quote_printable(msg->text, WHY_MAX);
-    log_at(d->is_told ? LOG_DEBUG : LOG_WARN,
-           "The guest cannot use the DNS server of the host agent over %s (hostResolver), which is "
-           "tried again: %s",
-           transport_names[transport], why);
-    d->is_told = true;
-    timer_set(d->retry, RETRY_MS);
+    if (*why)
+        log_warn("The guest cannot use the host's DNS server over %s, which is tried again: %s",
+                 transport_names[transport], why);
+    else
+        log_debug("The guest uses the host's DNS server");
     return true;
 }
 

@@ -6,7 +6,7 @@
  *     cut answer over UDP             the same server again, over TCP
  *     "I do not understand", EDNS     the same server again, without EDNS
  *     "I cannot", "I will not"        kept, in case that nobody says better; the next server
- *     silence, no such port, ...      the server is shunned for a while; the next server
+ *     silence, no way there, ...      the server is shunned for a while; the next server
  *
  * Each try has an id and a port of its own.
  */
@@ -94,14 +94,6 @@ size_t dns_servers_order(struct dns_servers *servers, uint64_t now_ns,
     return n;
 }
 
-static void shun(struct dns_lookup *l, uint64_t until_ns)
-{
-    size_t i = find_server(l->servers, &l->plan[l->at]);
-
-    if (i < l->servers->conf.n_servers)
-        l->servers->shunned_until_ns[i] = until_ns;
-}
-
 /* --- Tries --- */
 
 static void message_came(void *arg, struct sv message);
@@ -123,12 +115,34 @@ static void end_due(void *arg)
     l->on_done(l->arg, MOVE(l->best), l->err);
 }
 
-static void note(struct dns_lookup *l, const struct err *err)
+/* The server in turn, as far as it still is one of the host's. */
+static uint64_t *shunned_until(struct dns_lookup *l)
 {
+    size_t i = find_server(l->servers, &l->plan[l->at]);
+
+    return i < l->servers->conf.n_servers ? &l->servers->shunned_until_ns[i] : NULL;
+}
+
+/* Logged once for as long as it is shunned: a guest may ask often. */
+static void shun(struct dns_lookup *l, const struct err *err)
+{
+    uint64_t *until_ns = shunned_until(l), now_ns = host_monotonic_ns();
+
     err_free(MOVE(l->err));
     (void)err_set(&l->err, err_kind(err), "name server %s: %s", l->plan[l->at].address,
                   err_text(err));
+    if (!until_ns || *until_ns > now_ns)
+        return;
     log_debug("%s", err_text(l->err));
+    *until_ns = now_ns + SHUNNED_S * NS_PER_S;
+}
+
+static void forgive(struct dns_lookup *l)
+{
+    uint64_t *until_ns = shunned_until(l);
+
+    if (until_ns)
+        *until_ns = 0;
 }
 
 /* Asks the server whose turn it is; false: that is not possible. */
@@ -146,7 +160,7 @@ static bool ask(struct dns_lookup *l)
         (void)err_set(&err, ERR_INTERNAL, "the system has no random numbers");
     }
     if (!l->exchange)
-        note(l, err);
+        shun(l, err);
     return l->exchange != NULL;
 }
 
@@ -172,8 +186,7 @@ static void try_failed(void *arg, const struct err *err)
 {
     struct dns_lookup *l = arg;
 
-    note(l, err);
-    shun(l, host_monotonic_ns() + SHUNNED_S * NS_PER_S);
+    shun(l, err);
     ask_next(l);
 }
 
@@ -198,7 +211,7 @@ static void message_came(void *arg, struct sv message)
         }
         return;
     }
-    shun(l, 0);
+    forgive(l);
     rcode = ldns_pkt_get_rcode(reply);
     keep(l, reply);
     if (l->question.with_edns && (rcode == LDNS_RCODE_FORMERR || rcode == LDNS_RCODE_NOTIMPL)) {

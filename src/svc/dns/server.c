@@ -2,7 +2,6 @@
 
 #include <assert.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "svc/dns/host_files.h"
 #include "svc/dns/lookup.h"
@@ -211,8 +210,6 @@ static void looked_up(void *arg, ldns_pkt *take_reply, const struct err *err)
     bool exists = take_reply && ldns_pkt_get_rcode(take_reply) == LDNS_RCODE_NOERROR;
     bool is_found = exists && ldns_pkt_ancount(take_reply) > 0;
 
-    if (err && !take_reply)
-        log_debug("DNS: %s", err_text(err));
     dns_lookup_close(MOVE(p->lookup));
     if (p->at == p->plain) {
         p->plain_reply = take_reply;

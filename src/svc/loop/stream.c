@@ -11,7 +11,8 @@ struct stream {
     uv_pipe_t pipe;
     const struct stream_events *events;
     void *arg;
-    bool ended;
+    bool ended; /* told so */
+    bool broken;
     char *read_buf; /* READ_SIZE; NULL until something arrives and after it was handed on */
 };
 
@@ -24,6 +25,7 @@ static void stream_end(struct stream *s, int status)
 {
     auto_err struct err *err = NULL;
 
+    s->broken |= status != UV_EOF;
     if (s->ended || uv_is_closing((uv_handle_t *)&s->pipe))
         return;
     s->ended = true;
@@ -104,7 +106,7 @@ void stream_send(struct stream *s, struct sv bytes)
     uv_buf_t buf;
     int status;
 
-    if (s->ended || bytes.n == 0)
+    if (s->broken || bytes.n == 0)
         return;
     w = mem_new(struct write);
     w->bytes = mem_dup(bytes.p, bytes.n);

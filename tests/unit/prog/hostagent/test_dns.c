@@ -1,21 +1,25 @@
 /* The guest's name server: the guest agent and `devices` are played by the test. */
 #include "prog/hostagent/dns.h"
 
-#include <ldns/ldns.h>
-
+#include "fake_name_server.h"
 #include "forwards_fixture.h"
 
 static const struct driver_facts facts = { .guest_address = "192.168.5.15",
                                            .gateway_address = "192.168.5.2",
                                            .dns_address = "192.168.5.3" };
 
-static struct dns *open_dns(struct fixture *f)
+static struct dns *open_dns_with(struct fixture *f, const char *resolv_conf_path)
 {
     return dns_open(&(struct dns_params){ .loop = &test_loop,
                                           .config = &f->config,
                                           .facts = &facts,
                                           .hostname = "lima-x",
-                                          .resolv_conf_path = "/nowhere/resolv.conf" });
+                                          .resolv_conf_path = resolv_conf_path });
+}
+
+static struct dns *open_dns(struct fixture *f)
+{
+    return open_dns_with(f, "/dev/null");
 }
 
 /* The last LISTEN of a protocol; NULL = none. */
@@ -152,6 +156,37 @@ static void names_of_the_configuration_are_known(void **state)
     fixture_close(&f);
 }
 
+static void who_asks_no_more_still_gets_the_answer(void **state)
+{
+    static const char *const zone[] = { "a.example. 60 IN A 10.0.0.1", NULL };
+    auto_mem char *path = temp_path("resolv.conf");
+    auto_mem char *text = NULL;
+    auto_mem char *data = NULL;
+    struct fake_name_server ns;
+    struct fixture f;
+    struct dns *d;
+    int tcp;
+
+    fixture_open(&f, "");
+    fake_name_server_open(&ns, zone);
+    text = mem_printf("nameserver [127.0.0.1]:%u\n", ns.port);
+    assert_true(file_write_atomic(path, sv_of(text), 0644, NULL));
+    d = open_dns_with(&f, path);
+    dns_greeted(d, f.link);
+    run_until(f.devices.listens.n == 3 && listen_of(&f, GUEST_TCP));
+    tcp = connect_guest(&f, GUEST_TCP);
+    ask(tcp, "a.example.");
+    assert_int_equal(shutdown(tcp, SHUT_WR), 0);
+    data = read_answer(tcp);
+    assert_string_equal(data, "10.0.0.1");
+    run_until(is_readable(tcp));
+    assert_int_equal(recv(tcp, &(char){ 0 }, 1, 0), 0);
+    (void)close(tcp);
+    dns_close(d);
+    fake_name_server_close(&ns);
+    fixture_close(&f);
+}
+
 static void a_refusal_is_no_end(void **state)
 {
     struct fixture f;
@@ -191,6 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         loop_test(the_guest_is_told_to_listen),
         loop_test(names_of_the_configuration_are_known),
+        loop_test(who_asks_no_more_still_gets_the_answer),
         loop_test(a_refusal_is_no_end),
         loop_test(it_can_be_off),
     };
