@@ -14,6 +14,18 @@ static bool is_driver(const struct instance_config *config, const char *name)
     return str_eq(config->vm_type, name);
 }
 
+/* Only our own file system device serves folders. */
+static void list_mounts(const struct instance_config *config, struct strv *out)
+{
+    bool is_served = is_driver(config, "qemu") && str_eq(config->mount_type, "virtiofs");
+
+    for (size_t i = 0; i < config->mounts.n && !is_served; i++)
+        strv_pushf(out, "mounts[%zu]: folders are not mounted by %s yet, only by virtiofs", i,
+                   is_text(config->mount_type) ? config->mount_type : "this driver");
+    if (config->mount_inotify.v)
+        strv_push(out, "mountInotify: changes made on the host are not told to the guest yet");
+}
+
 static void list_devices(const struct instance_config *config, struct strv *out)
 {
     if (config->block_devices.n)
@@ -57,10 +69,7 @@ static void list_provision(const struct instance_config *config, struct strv *ou
 
 void config_unserved(const struct instance_config *config, struct strv *out)
 {
-    for (size_t i = 0; i < config->mounts.n; i++)
-        strv_pushf(out, "mounts[%zu]: directories of the host are not mounted yet", i);
-    if (config->mount_inotify.v)
-        strv_push(out, "mountInotify: directories of the host are not mounted yet");
+    list_mounts(config, out);
     list_devices(config, out);
     list_copies(config, out);
     list_networks(config, out);

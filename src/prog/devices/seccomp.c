@@ -106,6 +106,7 @@ static const struct {
     { __NR_getrandom, ANY },
     { __NR_writev, ANY },
     { __NR_geteuid, ANY },
+    { __NR_getegid, ANY },
     { __NR_getpid, ANY },
     { __NR_gettid, ANY },
     { __NR_tgkill, ANY },

@@ -9,6 +9,7 @@
 #include "prog/guestagent/initrd.h"
 #include "prog/guestagent/options.h"
 #include "prog/guestagent/setup.h"
+#include "prog/guestagent/share.h"
 #include "prog/guestagent/unit.h"
 #include "sys/prefix.h"
 
@@ -18,6 +19,8 @@ static const char usage[] =
     "       lima-guestagent install-systemd [--guestagent-updated] [--vsock-port N]\n"
     "                              [--virtio-port NAME] [--socket-owner UID] [--debug]\n"
     "       lima-guestagent boot        run the boot scripts of the seed\n"
+    "       lima-guestagent mount --name NAME --mount-point DIR [--read-only]\n"
+    "                              mount a folder that the host shares\n"
     "       lima-guestagent version\n"
     "As process 1 of an initramfs (wire/initrd.h) it boots the guest.\n";
 
@@ -34,6 +37,20 @@ static bool install_systemd(const struct options *options, struct err **errp)
                         options->is_updated, errp);
 }
 
+/* What went wrong is said on stdout, too: scripts hand it on. */
+static bool mount_share(const struct options *options, struct err **errp)
+{
+    const struct share share = { options->name, options->mount_point, options->read_only };
+
+    if (!share.name[0] || strchr(share.name, '/') || !path_is_absolute(share.mount_point))
+        return err_set(errp, ERR_INVALID, "--name and an absolute --mount-point are needed");
+    if (share_mount(&share, errp))
+        return true;
+    (void)printf("%s%s%s\n", err_text(*errp), err_hint_text(*errp) ? "; " : "",
+                 err_hint_text(*errp) ? err_hint_text(*errp) : "");
+    return false;
+}
+
 static bool run(const struct options *options, char *const *argv, struct err **errp)
 {
     if (str_eq(options->verb, "daemon"))
@@ -42,6 +59,8 @@ static bool run(const struct options *options, char *const *argv, struct err **e
         return install_systemd(options, errp);
     if (str_eq(options->verb, "boot"))
         return boot_run(errp);
+    if (str_eq(options->verb, "mount"))
+        return mount_share(options, errp);
     if (str_eq(options->verb, "resume-init") && getpid() == 1) {
         setup_resume(errp);
         return false;

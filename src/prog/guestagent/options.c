@@ -9,6 +9,8 @@ static bool take_flag(struct options *out, const char *name)
         out->debug = true;
     else if (str_eq(name, "--guestagent-updated"))
         out->is_updated = true;
+    else if (str_eq(name, "--read-only"))
+        out->read_only = true;
     else
         return false;
     return true;
@@ -23,6 +25,10 @@ static bool take_value(struct options *out, struct sv name, const char *value, s
         out->runtime_dir = value[0] ? value : AGENT_RUNTIME;
     } else if (sv_eq(name, SV("--virtio-port"))) {
         out->virtio_port = value;
+    } else if (sv_eq(name, SV("--name"))) {
+        out->name = value;
+    } else if (sv_eq(name, SV("--mount-point"))) {
+        out->mount_point = value;
     } else if (sv_eq(name, SV("--tick"))) {
         return true; /* the interval of Lima's polling; nothing is polled here */
     } else if (sv_eq(name, SV("--vsock-port")) && is_number) {
@@ -37,8 +43,9 @@ static bool take_value(struct options *out, struct sv name, const char *value, s
 
 static bool is_known(struct sv name)
 {
-    static const char *const names[] = { "--runtime-dir", "--virtio-port", "--tick", "--vsock-port",
-                                         "--socket-owner" };
+    static const char *const names[] = { "--runtime-dir", "--virtio-port",  "--tick",
+                                         "--vsock-port",  "--socket-owner", "--name",
+                                         "--mount-point" };
 
     for (size_t i = 0; i < COUNT(names); i++)
         if (sv_eq_str(name, names[i]))
@@ -51,6 +58,8 @@ bool options_parse(int argc, char *const *argv, struct options *out, struct err 
     struct options options = { .verb = "",
                                .runtime_dir = AGENT_RUNTIME,
                                .virtio_port = "",
+                               .name = "",
+                               .mount_point = "",
                                .socket_owner = UNIT_OWNER_UNSET };
 
     for (int i = 1; i < argc; i++) {

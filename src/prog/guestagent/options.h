@@ -16,6 +16,9 @@ struct options {
     const char *virtio_port; /* "" = not given */
     uint32_t vsock_port;     /* 0 = not given */
     int64_t socket_owner;    /* UNIT_OWNER_UNSET = not given */
+    const char *name;        /* of a folder; "" = not given */
+    const char *mount_point; /* "" = not given */
+    bool read_only;
     bool is_updated;
     bool debug;
 };

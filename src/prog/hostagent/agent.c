@@ -16,6 +16,7 @@
 #include "prog/hostagent/event.h"
 #include "prog/hostagent/forwards.h"
 #include "prog/hostagent/guest_link.h"
+#include "prog/hostagent/mounts.h"
 #include "prog/hostagent/ssh_task.h"
 #include "prog/hostagent/state.h"
 #include "svc/loop/timer.h"
@@ -55,6 +56,7 @@ struct agent {
     struct guest_link *link; /* WAIT, READY */
     struct forwards *forwards;
     struct dns *dns; /* NULL without hostResolver */
+    struct mounts *mounts;
     struct timer *relink;
     struct timer *time_sync;
     struct clock_watch *clock;
@@ -218,6 +220,7 @@ static void close_link(struct agent *a)
 {
     forwards_detach(a->forwards);
     dns_detach(a->dns);
+    mounts_detach(a->mounts);
     guest_link_close(MOVE(a->link));
 }
 
@@ -255,6 +258,8 @@ static void open_link(struct agent *a, struct driver_link where)
     a->link = guest_link_open(a->loop, where, &link_events, a, &err);
     if (a->link) {
         forwards_attach(a->forwards, a->link);
+        if (where.kind != DRIVER_LINK_SSH)
+            mounts_attach(a->mounts, guest_link_devices(a->link));
     } else {
         log_warn("No link to the guest agent: %s", err_text(err));
         timer_set(a->relink, RELINK_DELAY_MS);
@@ -364,11 +369,14 @@ static void agent_missing(void *arg)
 static void guest_ready(void *arg, const struct strv *errors)
 {
     struct agent *a = arg;
+    auto_strv struct strv all = { 0 };
 
-    for (size_t i = 0; i < errors->n; i++)
-        log_warn("DEGRADED: %s", errors->v[i]);
+    mounts_errors(a->mounts, &all);
+    strv_extend(&all, errors);
+    for (size_t i = 0; i < all.n; i++)
+        log_warn("DEGRADED: %s", all.v[i]);
     agent_state_set(&a->state, AGENT_READY);
-    events_running(&a->events, a->setup->ssh_port, errors);
+    events_running(&a->events, a->setup->ssh_port, &all);
     if (!a->cloud_init)
         progress_end(a, "the guest has booted");
     readiness_close(a->readiness);
@@ -422,6 +430,7 @@ static void machine_started(struct agent *a)
     events_started(&a->events, a->setup->ssh_port);
     open_forwards(a);
     open_dns(a);
+    a->mounts = mounts_open(a->loop, &a->setup->config);
     if (a->setup->options->progress)
         events_progress(&a->events, NULL, false);
     if (expects_agent(a))
@@ -455,6 +464,7 @@ static void close_guest(struct agent *a)
         a->api_facts.forwards = NULL;
         forwards_close(MOVE(a->forwards));
         dns_close(MOVE(a->dns));
+        mounts_close(MOVE(a->mounts));
     }
     ssh_task_close(a->task);
     a->task = NULL;

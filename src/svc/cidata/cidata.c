@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "model/config/config.h"
 #include "svc/cidata/cidata_priv.h"
 #include "wire/initrd.h"
 
@@ -107,18 +108,43 @@ static const char *home_mount_point(const struct cidata_input *in)
     return "";
 }
 
+static int compare_mount_points(const void *a, const void *b)
+{
+    const struct mount_config *const *left = a, *const *right = b;
+
+    return strcmp((*left)->mount_point, (*right)->mount_point);
+}
+
+static void put_env_mount(struct env_text *env, size_t i, const struct mount_config *mount,
+                          bool by_agent)
+{
+    auto_mem char *key = mem_printf("MOUNTS_%zu_MOUNTPOINT", i);
+    auto_mem char *name_key = mem_printf("MOUNTS_%zu_NAME", i);
+    auto_mem char *writable_key = mem_printf("MOUNTS_%zu_WRITABLE", i);
+    auto_mem char *name = config_mount_tag(mount);
+
+    put_env(env, key, mount->mount_point);
+    if (!by_agent)
+        return;
+    put_env(env, name_key, name);
+    put_env_flag(env, writable_key, mount->writable.v);
+}
+
+/* In the order of their mount points: what is mounted below another comes after it. */
 static void put_env_mounts(struct env_text *env, const struct cidata_input *in)
 {
     const struct instance_config *config = in->config;
     size_t n = config->plain.v ? 0 : config->mounts.n;
+    bool by_agent = str_eq(config->mount_type, "virtiofs") && !in->mounts_in_fstab;
+    auto_mem const struct mount_config **sorted = mem_array(n, sizeof(*sorted));
 
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = &config->mounts.v[i];
+    qsort(sorted, n, sizeof(*sorted), compare_mount_points);
     put_env(env, "HOSTHOME_MOUNTPOINT", home_mount_point(in));
     put_env_uint(env, "MOUNTS", n);
-    for (size_t i = 0; i < n; i++) {
-        auto_mem char *key = mem_printf("MOUNTS_%zu_MOUNTPOINT", i);
-
-        put_env(env, key, config->mounts.v[i].mount_point);
-    }
+    for (size_t i = 0; i < n; i++)
+        put_env_mount(env, i, sorted[i], by_agent);
     put_env(env, "MOUNTTYPE", config->mount_type);
 }
 

@@ -114,7 +114,17 @@ static struct err *answer_error(const struct request *r, uint32_t error)
         (void)err_set(&err, ERR_BUSY, "the guest's vsock driver is not running");
         break;
     case ENOENT:
-        (void)err_set(&err, ERR_NOT_FOUND, "the guest has given up the connection");
+        (void)err_set(&err, ERR_NOT_FOUND, "%s",
+                      r->type == DEVCTL_UNEXPORT ? "there is no such export"
+                                                 : "the guest has given up the connection");
+        break;
+    case EEXIST:
+        (void)err_set(&err, ERR_EXISTS, "there is an export of this name");
+        break;
+    case ENODEV:
+    case ENOSYS:
+        (void)err_set(&err, ERR_UNSUPPORTED, "the machine has no file system device");
+        (void)err_hint(&err, "stop and start the instance, with a QEMU that has vhost-user-fs-pci");
         break;
     default:
         (void)err_set_os(&err, (int)error, "the devices process refused %s",
@@ -506,6 +516,26 @@ void devices_client_reject(struct devices_client *c, uint32_t stream)
     struct devctl_msg msg = { .type = DEVCTL_REJECT, .stream = stream };
 
     request_send(c, &msg, (struct request){ 0 }, -1);
+}
+
+void devices_client_export(struct devices_client *c, const struct devices_export *export,
+                           int take_root_fd, devices_done_fn on_done, void *arg)
+{
+    struct devctl_msg msg = { .type = DEVCTL_EXPORT,
+                              .flags = export->flags,
+                              .uid = export->uid,
+                              .gid = export->gid,
+                              .data = sv_of(export->name) };
+
+    request_send(c, &msg, (struct request){ .on.done = on_done, .arg = arg }, take_root_fd);
+}
+
+void devices_client_unexport(struct devices_client *c, const char *name, devices_done_fn on_done,
+                             void *arg)
+{
+    struct devctl_msg msg = { .type = DEVCTL_UNEXPORT, .data = sv_of(name) };
+
+    request_send(c, &msg, (struct request){ .on.done = on_done, .arg = arg }, -1);
 }
 
 void devices_client_stats(struct devices_client *c, uint32_t tag, devices_counters_fn on_counters,

@@ -76,6 +76,19 @@ void devices_client_accept(struct devices_client *c, uint32_t stream, int take_f
                            devices_done_fn on_done, void *arg);
 void devices_client_reject(struct devices_client *c, uint32_t stream);
 
+/* Makes a directory, a detached mount made by `exporter`, an entry of the guest's file system device.
+ * ERR_EXISTS: there is one of that name; ERR_UNSUPPORTED: the machine has no such device. */
+struct devices_export {
+    const char *name;  /* borrowed for the call */
+    uint32_t flags;    /* DEVCTL_EXPORT_... */
+    uint32_t uid, gid; /* of the guest's user */
+};
+void devices_client_export(struct devices_client *c, const struct devices_export *export,
+                           int take_root_fd, devices_done_fn on_done, void *arg);
+/* ERR_NOT_FOUND when there is none. on_done may be NULL. */
+void devices_client_unexport(struct devices_client *c, const char *name, devices_done_fn on_done,
+                             void *arg);
+
 /* Counters of the streams of a tag; 0 = of all. */
 void devices_client_stats(struct devices_client *c, uint32_t tag, devices_counters_fn on_counters,
                           void *arg);

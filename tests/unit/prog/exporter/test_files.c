@@ -273,6 +273,7 @@ static void a_writable_folder_is_written_inside_the_sandbox(void **state)
     assert_int_equal(create(root, "made"), 0);
     node = ((const struct fuse_entry_out *)body())->nodeid;
     assert_int_equal(((const struct fuse_entry_out *)body())->attr.uid, 501);
+    assert_int_equal(((const struct fuse_entry_out *)body())->attr.gid, 502);
     memcpy(&open_out, (const char *)body() + sizeof(struct fuse_entry_out), sizeof(open_out));
     assert_int_equal(write_handle(node, open_out.fh, "from the guest"), 0);
     assert_int_equal(stat(made, &st), 0);

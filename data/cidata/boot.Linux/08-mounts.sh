@@ -1,0 +1,14 @@
+#!/bin/sh
+# Folders of the host that come over the file system device. Those of other types are mounted by the
+# host agent, or by fstab.
+i=0 name='' point='' writable=''
+while [ "$i" -lt "$LIMA_CIDATA_MOUNTS" ]; do
+    eval "name=\${LIMA_CIDATA_MOUNTS_${i}_NAME:-}"
+    eval "point=\$LIMA_CIDATA_MOUNTS_${i}_MOUNTPOINT"
+    eval "writable=\${LIMA_CIDATA_MOUNTS_${i}_WRITABLE:-}"
+    i=$((i + 1))
+    [ -n "$name" ] || continue
+    set -- --name "$name" --mount-point "$point"
+    [ -n "$writable" ] || set -- "$@" --read-only
+    why=$("$LIMA_CIDATA_MNT/lima-guestagent" mount "$@") || failed "mounting $point: $why"
+done

@@ -1,0 +1,100 @@
+#include "prog/guestagent/share.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "prog/guestagent/mounts.h"
+#include "sys/dir.h"
+#include "wire/guest.h"
+
+#define PRIVATE_DIR "/run/lima-mounts"
+#define ALL_DIR     PRIVATE_DIR "/all"
+
+#define SHARE_FLAGS (MS_NOSUID | MS_NODEV)
+
+/* The host exports folders while the guest boots, which takes much longer; nobody tells when. */
+enum { LOOK_AGAIN_MS = 20, LOOK_TIMES = 250 };
+
+static bool fail_to_mount(int errnum, struct err **errp)
+{
+    if (errnum == ENODEV) {
+        (void)err_set(errp, ERR_UNSUPPORTED, "the kernel of this guest has no virtiofs");
+        return err_hint(errp, "choose another mountType, or another image");
+    }
+    if (errnum == EINVAL) {
+        (void)err_set(errp, ERR_UNSUPPORTED, "this machine has no file system device");
+        return err_hint(errp, "install a QEMU that has the device vhost-user-fs-pci");
+    }
+    return err_set_os(errp, errnum, "cannot mount the file system of the host's folders");
+}
+
+static bool mount_all(struct err **errp)
+{
+    if (!dir_make_all(PRIVATE_DIR, 0700, errp) || !dir_make_all(ALL_DIR, 0700, errp))
+        return false;
+    if (mounts_is_mount_point(ALL_DIR))
+        return true;
+    return mount(GUEST_FS_TAG, ALL_DIR, "virtiofs", SHARE_FLAGS, NULL) == 0 ||
+           fail_to_mount(errno, errp);
+}
+
+static bool wait_for(const char *path, struct stat *out, struct err **errp)
+{
+    const struct timespec pause = { .tv_nsec = LOOK_AGAIN_MS * 1000000 };
+
+    for (unsigned i = 0; i < LOOK_TIMES; i++) {
+        if (stat(path, out) == 0)
+            return true;
+        if (errno != ENOENT)
+            return err_set_os(errp, errno, "cannot look at the folder");
+        (void)nanosleep(&pause, NULL);
+    }
+    return err_set(errp, ERR_NOT_FOUND, "the host does not offer the folder");
+}
+
+static bool bind(const char *source, const struct share *share, struct err **errp)
+{
+    unsigned long flags = MS_REMOUNT | MS_BIND | SHARE_FLAGS | (share->read_only ? MS_RDONLY : 0);
+
+    if (mount(source, share->mount_point, NULL, MS_BIND, NULL) < 0)
+        return err_set_os(errp, errno, "cannot mount the folder");
+    if (mount(NULL, share->mount_point, NULL, flags, NULL) == 0)
+        return true;
+    (void)err_set_os(errp, errno, "cannot set the flags of the mount");
+    (void)umount2(share->mount_point, MNT_DETACH | UMOUNT_NOFOLLOW);
+    return false;
+}
+
+bool share_mount(const struct share *share, struct err **errp)
+{
+    auto_mem char *source = path_join(ALL_DIR, share->name);
+    struct stat wanted, is;
+
+    if (!mount_all(errp) || !wait_for(source, &wanted, errp) ||
+        !dir_make_all(share->mount_point, 0755, errp))
+        return false;
+    if (stat(share->mount_point, &is) == 0 && is.st_dev == wanted.st_dev &&
+        is.st_ino == wanted.st_ino)
+        return true;
+    return bind(source, share, errp);
+}
+
+bool share_unmount(const struct share *share, bool lazy, struct err **errp)
+{
+    auto_mem char *source = path_join(ALL_DIR, share->name);
+
+    if (umount2(share->mount_point, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0) {
+        if (errno == EBUSY)
+            return err_set(errp, ERR_BUSY, "%s is in use", share->mount_point);
+        if (errno != EINVAL && errno != ENOENT)
+            return err_set_os(errp, errno, "cannot unmount %s", share->mount_point);
+    }
+    /* What looking at it has mounted there. */
+    (void)umount2(source, MNT_DETACH | UMOUNT_NOFOLLOW);
+    return true;
+}

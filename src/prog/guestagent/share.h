@@ -1,0 +1,26 @@
+/*
+ * Folders of the host as directories of the guest. The file system device has them all, each under
+ * its name, in one file system that is mounted where only root can look; a mount point gets a bind
+ * mount of its folder. So adding one is no more than that, at boot and later alike.
+ */
+#ifndef PROG_GUESTAGENT_SHARE_H
+#define PROG_GUESTAGENT_SHARE_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+struct share {
+    const char *name;        /* of the export */
+    const char *mount_point; /* absolute; made if it is missing */
+    bool read_only;
+};
+
+/* Waits a moment for the host to export the folder. Nothing happens when it is mounted there
+ * already. ERR_UNSUPPORTED: this kernel, or this machine, cannot do it; the hint says what would
+ * help. */
+bool share_mount(const struct share *share, struct err **errp) MUST_USE;
+/* ERR_BUSY while something uses it, unless lazy: then it goes when nothing does any more. */
+bool share_unmount(const struct share *share, bool lazy, struct err **errp) MUST_USE;
+
+#endif

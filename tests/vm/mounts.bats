@@ -1,0 +1,141 @@
+# Folders of the host in a guest: read and written, read-only, with odd names, and what must not work.
+load lib
+
+setup_file() {
+    setup_vm
+    mkdir -p "$HOME/rw/inner" "$HOME/ro" "$HOME/a folder ü" "$HOME/plain"
+    echo 'from the host' >"$HOME/ro/file"
+    echo 'below' >"$HOME/rw/inner/file"
+    start_micro m 'mounts:' \
+        "- {location: $HOME/rw, mountPoint: /mnt/rw, writable: true}" \
+        "- {location: $HOME/ro, mountPoint: /mnt/ro}" \
+        "- {location: \"$HOME/a folder ü\", mountPoint: \"/mnt/a point ü\", writable: true}" \
+        "- {location: $HOME/rw, mountPoint: /mnt/again}" \
+        "- {location: $HOME/plain, mountPoint: /mnt/rw/inner/nested, writable: true}" \
+        "- {location: $HOME/made, mountPoint: /mnt/made, writable: true}"
+}
+
+@test "a writable folder is written from both sides" {
+    guest m sh -c 'echo "from the guest" >/mnt/rw/g && mkdir -p /mnt/rw/d/e && mv /mnt/rw/g /mnt/rw/d/e/g'
+    [[ $(cat "$HOME/rw/d/e/g") == 'from the guest' ]]
+    echo 'changed on the host' >"$HOME/rw/d/e/g"
+    eventually sh -c '[ "$(limactl shell --workdir / m cat /mnt/rw/d/e/g)" = "changed on the host" ]'
+    guest m rm -r /mnt/rw/d
+    [[ ! -e $HOME/rw/d ]]
+}
+
+@test "files belong to the guest's user there and to this user here" {
+    guest m touch /mnt/rw/mine
+    [[ $(guest m stat -c %u:%g /mnt/rw/mine) == $(guest m sh -c 'echo "$(id -u):$(id -u)"') ]]
+    [[ $(stat -c %u:%g "$HOME/rw/mine") == $(id -u):$(id -g) ]]
+    guest m sudo sh -c 'echo root >/mnt/rw/roots'
+    [[ $(stat -c %u "$HOME/rw/roots") == $(id -u) ]]
+    run guest m sudo chown 12345 /mnt/rw/mine
+    [[ $status -ne 0 && $output == *'not permitted'* ]]
+    guest m sudo chown "$(guest m id -u)" /mnt/rw/mine
+}
+
+@test "a read-only folder stays so, also for root who mounts it anew" {
+    [[ $(guest m cat /mnt/ro/file) == 'from the host' ]]
+    run guest m sh -c 'echo x >/mnt/ro/new'
+    [[ $status -ne 0 && $output == *'Read-only file system'* ]]
+    guest m sudo mount -o remount,rw /mnt/ro || true
+    for command in 'touch /mnt/ro/new' 'rm /mnt/ro/file' 'mkdir /mnt/ro/dir' 'chmod 777 /mnt/ro/file' \
+        'mv /mnt/ro/file /mnt/ro/other' 'ln /mnt/ro/file /mnt/ro/link' 'ln -s x /mnt/ro/link' \
+        'sh -c "echo x >>/mnt/ro/file"' 'truncate -s 0 /mnt/ro/file'; do
+        run guest m sudo sh -c "$command"
+        [[ $status -ne 0 && $output == *'Read-only file system'* ]] || fail "$command: $output"
+    done
+    [[ $(ls "$HOME/ro") == file && $(cat "$HOME/ro/file") == 'from the host' ]]
+}
+
+@test "odd mount points, one folder twice, one inside another, one that was missing" {
+    guest m touch '/mnt/a point ü/x y'
+    [[ -e "$HOME/a folder ü/x y" ]]
+    [[ $(guest m cat /mnt/again/inner/file) == below ]]
+    run guest m touch /mnt/again/no
+    [[ $status -ne 0 && $output == *'Read-only file system'* ]]
+    guest m touch /mnt/rw/inner/nested/deep
+    [[ -e $HOME/plain/deep ]]
+    guest m touch /mnt/made/new
+    [[ -e $HOME/made/new && $(stat -c %a "$HOME/made") == 755 ]]
+}
+
+@test "each folder is a file system of its own" {
+    [[ $(guest m stat -c %d /mnt/rw /mnt/ro /mnt/made | sort -u | wc -l) -eq 3 ]]
+    [[ $(guest m df -P /mnt/rw | awk 'END { print $NF }') == /mnt/rw ]]
+}
+
+@test "odd names" {
+    guest m sh -c 'cd /mnt/rw && touch -- "-x" "a
+b" "$(printf "\\377")" "$(printf "n%.0s" $(seq 255))" "..." " "'
+    (cd "$HOME/rw" && [[ -e ./-x && -e $'a\nb' && -e $'\377' && -e ... && -e ' ' ]])
+    [[ -e $HOME/rw/$(printf 'n%.0s' {1..255}) ]]
+    touch "$HOME/rw/"$'h\303\251\376'
+    guest m sh -c 'rm -- "/mnt/rw/$(printf "h\\303\\251\\376")" && cd /mnt/rw && rm -- -x "a
+b" "$(printf "\\377")" ... " " nnn*'
+    [[ $(ls "$HOME/rw" | wc -l) -eq 3 ]]
+}
+
+@test "links, locks, holes and files without a name" {
+    guest m sh -ec 'cd /mnt/rw; mkdir t; cd t
+        echo one >a; ln a b; [ "$(stat -c %h a)" = 2 ]; [ "$(stat -c %i a)" = "$(stat -c %i b)" ]
+        ln -s a l; [ "$(readlink l)" = a ]; [ "$(cat l)" = one ]
+        ln -s /etc/hostname abs; [ "$(cat abs)" = "$(cat /etc/hostname)" ]
+        exec 3<>gone; rm gone; echo kept >&3; exec 4</proc/self/fd/3 || true
+        exec 3>&-
+        truncate -s 100M sparse; [ "$(stat -c %b sparse)" -lt 100 ]
+        printf x | dd of=sparse bs=1 seek=50000000 conv=notrunc 2>/dev/null
+        [ "$(stat -c %s sparse)" = 104857600 ]
+        touch -d "2001-02-03 04:05:06" old; [ "$(stat -c %Y old)" = 981173106 ]
+        chmod 4755 a; [ ! -u a ]
+        echo two >>a; echo three >>a; [ "$(wc -l <b)" = 3 ]
+        ! mknod dev c 1 3; mkfifo pipe; [ -p pipe ]; rm pipe
+        ! rmdir /mnt/rw/t 2>/dev/null; cd ..; rm -r t'
+    [[ ! -e $HOME/rw/t ]]
+}
+
+@test "a tree is unpacked, compared and removed" {
+    mkdir -p "$HOME/tree"
+    (cd "$REAL_PREFIX" && tar -cf - .) | tar -C "$HOME/tree" -xf -
+    tar -C "$HOME/tree" -cf "$HOME/rw/tree.tar" .
+    guest m sh -ec 'mkdir /mnt/rw/tree; tar -C /mnt/rw/tree -xf /mnt/rw/tree.tar'
+    diff -r "$HOME/tree" "$HOME/rw/tree"
+    guest m sh -ec 'cd /mnt/rw && find tree -type f | wc -l && rm -r tree tree.tar'
+    [[ ! -e $HOME/rw/tree ]]
+}
+
+@test "what leads out of a folder on the host leads nowhere from the guest" {
+    echo secret >"$HOME/secret"
+    ln -s ../secret "$HOME/rw/out"
+    ln -s "$HOME" "$HOME/rw/outdir"
+    run guest m cat /mnt/rw/out
+    [[ $status -ne 0 ]]
+    run guest m cat /mnt/rw/outdir/secret
+    [[ $status -ne 0 ]]
+    run guest m sudo ls /run/lima-mounts/all/..
+    [[ $status -ne 0 || $output != *secret* ]]
+    rm "$HOME/rw/out" "$HOME/rw/outdir" "$HOME/secret"
+}
+
+@test "mounts live on without the host agent, and with the next one" {
+    local boot
+
+    boot=$(boot_id m)
+    kill -KILL "$(pid_of m ha)"
+    eventually is_gone "$(pid_of m ha)"
+    limactl start --tty=false m
+    [[ $(boot_id m) == "$boot" ]]
+    guest m touch /mnt/rw/after
+    [[ -e $HOME/rw/after ]]
+    [[ $(limactl list --json m | grep -c 'cannot share') -eq 0 ]]
+}
+
+@test "a restarted guest has them again" {
+    limactl stop m
+    limactl start --tty=false m
+    [[ $(guest m cat /mnt/ro/file) == 'from the host' ]]
+    guest m touch /mnt/rw/anew
+    [[ -e $HOME/rw/anew ]]
+    limactl delete --force m
+}
