@@ -24,6 +24,7 @@
 #include "sys/file.h"
 
 enum {
+    STATE_CLOSE = 7,        /* TCP_CLOSE */
     STATE_LISTEN = 10,      /* TCP_LISTEN */
     OFFSET_SOCK_NUM = 14,   /* of skc_num in struct sock_common */
     OFFSET_SOCKET_TYPE = 4, /* of type in struct socket */
@@ -89,12 +90,14 @@ struct port_trigger {
 #define WAKE_LEN 8 /* instructions */
 #define END      MOVE_IMM(BPF_REG_0, 0), EXIT
 
-/* (sock, old state, new state) */
+/* (sock, old state, new state). A connection that is accepted begins as a copy of its listener, and
+ * so leaves LISTEN too, but not for CLOSE. */
 static const struct bpf_insn tcp_state[] = {
     LOAD(BPF_DW, BPF_REG_2, BPF_REG_1, 8),
     LOAD(BPF_DW, BPF_REG_3, BPF_REG_1, 16),
-    JUMP_IF(BPF_JEQ, BPF_REG_2, STATE_LISTEN, 1),
-    JUMP_IF(BPF_JNE, BPF_REG_3, STATE_LISTEN, WAKE_LEN),
+    JUMP_IF(BPF_JEQ, BPF_REG_3, STATE_LISTEN, 2),
+    JUMP_IF(BPF_JNE, BPF_REG_2, STATE_LISTEN, 1 + WAKE_LEN),
+    JUMP_IF(BPF_JNE, BPF_REG_3, STATE_CLOSE, WAKE_LEN),
     WAKE,
     END,
 };
