@@ -298,6 +298,11 @@ bool vhost_ring_notify(struct vhost_ring *r)
     return true;
 }
 
+unsigned vhost_ring_untold(const struct vhost_ring *r)
+{
+    return r->memory ? (uint16_t)(r->next_used - r->told_used) : 0;
+}
+
 void vhost_ring_notify_again(struct vhost_ring *r)
 {
     if (r->memory && r->suppressed)

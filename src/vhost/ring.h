@@ -74,6 +74,8 @@ void vhost_ring_unpop(struct vhost_ring *r, unsigned n);
 void vhost_ring_push(struct vhost_ring *r, const struct vhost_chain *chain, uint32_t n_written);
 /* Interrupts the guest if it wants that. False when nothing was pushed since the last call. */
 bool vhost_ring_notify(struct vhost_ring *r);
+/* How many chains were pushed since the last notification. */
+unsigned vhost_ring_untold(const struct vhost_ring *r);
 /* Interrupts it even if it did not want the last notification. */
 void vhost_ring_notify_again(struct vhost_ring *r);
 

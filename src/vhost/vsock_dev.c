@@ -23,6 +23,7 @@
 #define RX_PIECES_MAX 8   /* of one buffer */
 #define RX_BUFFERS_MAX 32 /* filled in one turn */
 #define TURN_BYTES (128u << 10)
+#define TELL_MS 5 /* until the guest is told that its packets were taken */
 
 struct rx_buffer {
     struct vhost_chain chain;
@@ -313,21 +314,42 @@ static bool receive_packets(struct vsock_dev *v)
     return true;
 }
 
+static void tell_due(struct ev_timer *timer)
+{
+    vhost_dev_notify(&CONTAINER_OF(timer, struct vsock_dev, tell)->base, TX_QUEUE);
+}
+
+/* The guest only releases memory when its packets are given back, so it need not be called for each of
+ * them: it is called when it has to be anyway (is_called), when there are many, or after a while. */
+static void tell_taken(struct vsock_dev *v, bool is_called)
+{
+    const struct vhost_ring *ring = vhost_dev_ring(&v->base, TX_QUEUE);
+    unsigned n = vhost_ring_untold(ring);
+
+    if (is_called || n >= ring->num / 4) {
+        ev_timer_stop(&v->tell);
+        vhost_dev_notify(&v->base, TX_QUEUE);
+    } else if (n > 0 && !ev_timer_is_running(&v->tell)) {
+        ev_timer_start(v->base.loop, &v->tell, TELL_MS, tell_due);
+    }
+}
+
 static void do_work(struct ev_task *task)
 {
     struct vsock_dev *v = CONTAINER_OF(task, struct vsock_dev, work);
+    bool has_sent = false;
 
     if (!vsock_dev_is_up(v))
         return;
-    if (v->tx_pending) {
+    if (v->tx_pending)
         v->tx_pending = receive_packets(v);
-        vhost_dev_notify(&v->base, TX_QUEUE);
-    }
     if (!v->wants_rx && (v->resets.n > 0 || !list_is_empty(&v->turns))) {
         if (!send_resets(v) || !send_turns(v))
             v->wants_rx = !vhost_ring_want_kicks(vhost_dev_ring(&v->base, RX_QUEUE));
+        has_sent = vhost_ring_untold(vhost_dev_ring(&v->base, RX_QUEUE)) > 0;
         vhost_dev_notify(&v->base, RX_QUEUE);
     }
+    tell_taken(v, has_sent);
     if (v->tx_pending || (!v->wants_rx && (v->resets.n > 0 || !list_is_empty(&v->turns))))
         vsock_dev_wake(v);
 }
@@ -375,6 +397,8 @@ static void stopped(struct vhost_dev *d, const char *broken)
 
     if (broken)
         drop_streams(v);
+    else
+        tell_taken(v, true);
     v->events->on_down(v->owner, broken);
 }
 
@@ -433,6 +457,7 @@ void vsock_dev_free(struct vsock_dev *v)
         return;
     drop_streams(v);
     ev_task_cancel(&v->work);
+    ev_timer_stop(&v->tell);
     vhost_dev_done(&v->base);
     free(v);
 }

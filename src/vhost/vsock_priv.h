@@ -5,7 +5,8 @@
  * States of a stream, and what is legal in each:
  *
  *     HELD       the guest asked; no socket yet. -> OPEN by accept, ENDING by refuse or time-out
- *     REQUESTED  we asked; the socket is not watched yet. -> OPEN by RESPONSE, else freed
+ *     REQUESTED  we asked; the socket is not watched yet, but a stream with a preface may already
+ *                have sent some bytes. -> OPEN by RESPONSE, else freed
  *     OPEN       bytes flow
  *     CLOSING    both directions have ended and the socket is closed; waits for the guest's RST,
  *                which comes when its program has read everything
@@ -88,6 +89,7 @@ struct vsock_dev {
     uint64_t granted; /* sum of the streams' space */
     uint32_t next_number, next_port;
     struct ev_task work;
+    struct ev_timer tell; /* the guest of what was taken from the transmit queue */
     bool tx_pending;      /* the transmit queue was not emptied in the last round */
     bool wants_rx;        /* the receive queue was empty; a kick will tell */
     struct devctl_counters counters;

@@ -98,6 +98,64 @@ static void host_connects_and_preface_comes_first(void **state)
     assert_int_equal(fake_vsock_live(&b->guest), 0);
 }
 
+static void first_bytes_do_not_wait_for_the_answer(void **state)
+{
+    struct vsock_bench *b = *state;
+    int fd = vsock_bench_connect(b, BENCH_ECHO_PORT, SV("preface "), NULL, false);
+    char bytes[16384] = { 0 }, text[sizeof(bytes) + 8];
+    size_t total = 0;
+    ssize_t n;
+
+    assert_int_equal(send(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    for (int i = 0; i < 4; i++)
+        vsock_bench_step(b);
+    assert_int_equal(b->n_done, 0);
+    assert_int_equal(vsock_dev_counters(b->dev)->bytes_to_guest, 8 + 4096);
+    vsock_bench_settle(b);
+    assert_int_equal(b->n_done, 1);
+    assert_int_equal(b->guest.n_bad, 0);
+    while ((n = recv(fd, text + total, sizeof(text) - total, 0)) > 0) {
+        total += (size_t)n;
+        vsock_bench_settle(b);
+    }
+    assert_int_equal(total, sizeof(text));
+    assert_int_equal(vsock_dev_counters(b->dev)->live, 0);
+    (void)close(fd);
+}
+
+static void end_before_the_answer_passes(void **state)
+{
+    struct vsock_bench *b = *state;
+    int fd = vsock_bench_connect(b, BENCH_ECHO_PORT, SV("p"), NULL, false);
+    char text[8];
+
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    for (int i = 0; i < 4; i++)
+        vsock_bench_step(b);
+    vsock_bench_settle(b);
+    assert_int_equal(recv(fd, text, sizeof(text), 0), 1);
+    assert_int_equal(recv(fd, text, sizeof(text), 0), 0);
+    vsock_bench_settle(b);
+    assert_int_equal(vsock_dev_counters(b->dev)->live, 0);
+    assert_int_equal(fake_vsock_live(&b->guest), 0);
+    (void)close(fd);
+}
+
+static void guest_that_refuses_drops_first_bytes(void **state)
+{
+    struct vsock_bench *b = *state;
+    int fd = vsock_bench_connect(b, 99, SV("preface "), NULL, false);
+
+    assert_int_equal(send(fd, "body", 4, 0), 4);
+    vsock_bench_settle(b);
+    assert_int_equal(b->n_done, 1);
+    assert_int_equal(b->done_error, ECONNREFUSED);
+    assert_int_equal(vsock_dev_counters(b->dev)->refused, 1);
+    assert_int_equal(vsock_dev_counters(b->dev)->live, 0);
+    (void)close(fd);
+}
+
 static void refusals_pass_both_ways(void **state)
 {
     struct vsock_bench *b = *state;
@@ -182,8 +240,8 @@ static void guest_ends_first_and_gets_the_whole_answer(void **state)
 
         for (size_t i = 0; i < sizeof(bytes); i++)
             bytes[i] = fake_byte(n_sent + i);
-        done = send(last_accepted(b), bytes, total - n_sent < sizeof(bytes) ? total - n_sent
-                                                                          : sizeof(bytes), 0);
+        done = send(last_accepted(b), bytes,
+                    total - n_sent < sizeof(bytes) ? total - n_sent : sizeof(bytes), 0);
         if (done > 0) {
             sum_sent = fake_sum(sum_sent, bytes, (size_t)done);
             n_sent += (size_t)done;
@@ -215,9 +273,10 @@ static void host_ends_first_and_gets_the_whole_answer(void **state)
 
         for (size_t i = 0; i < sizeof(bytes); i++)
             bytes[i] = fake_byte(n_sent + i);
-        done = n_sent < total ? send(fd, bytes, total - n_sent < sizeof(bytes) ? total - n_sent
-                                                                             : sizeof(bytes), 0)
-                              : 0;
+        done = n_sent < total
+                   ? send(fd, bytes,
+                          total - n_sent < sizeof(bytes) ? total - n_sent : sizeof(bytes), 0)
+                   : 0;
         if (done > 0) {
             sum_sent = fake_sum(sum_sent, bytes, (size_t)done);
             n_sent += (size_t)done;
@@ -504,6 +563,9 @@ int main(void)
         CASE(driver_is_reported_once),
         CASE(guest_connects_and_bytes_flow_both_ways),
         CASE(host_connects_and_preface_comes_first),
+        CASE(first_bytes_do_not_wait_for_the_answer),
+        CASE(end_before_the_answer_passes),
+        CASE(guest_that_refuses_drops_first_bytes),
         CASE(refusals_pass_both_ways),
         CASE(guest_ends_first_and_gets_the_whole_answer),
         CASE(host_ends_first_and_gets_the_whole_answer),
