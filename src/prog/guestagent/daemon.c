@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -72,6 +73,7 @@ struct daemon {
     char program[PATH_MAX]; /* what an update replaces */
     unsigned ssh_pause_ms;
     uint64_t ssh_at_ns; /* when to look for the listener again; 0 = not waiting */
+    bool has_timer;     /* timer_fd is set */
     bool is_replaced;   /* by an update */
     bool is_ending;
 };
@@ -268,20 +270,30 @@ static void power_off(void)
         log_error("%s", err_text(err));
 }
 
+/* 0: nothing will be. */
+static uint64_t next_due_ns(const struct daemon *d)
+{
+    uint64_t retry = d->link.retry_at_ns, ssh = d->ssh_at_ns;
+
+    return !ssh || (retry && retry < ssh) ? retry : ssh;
+}
+
 /* Does what is due and sets the timer for what will be. */
 static void run_timers(struct daemon *d)
 {
-    uint64_t now = host_monotonic_ns(), next = 0;
     struct itimerspec when = { 0 };
+    uint64_t now, next;
 
+    if (!next_due_ns(d) && !d->has_timer)
+        return; /* as in most rounds, and clocks are slow in some machines */
+    now = host_monotonic_ns();
     if (d->ssh_at_ns && now >= d->ssh_at_ns)
         check_markers(d);
     if (link_tick(&d->link, now))
         greet(d);
 
-    next = d->ssh_at_ns;
-    if (d->link.retry_at_ns && (!next || d->link.retry_at_ns < next))
-        next = d->link.retry_at_ns;
+    next = next_due_ns(d);
+    d->has_timer = next != 0;
     when.it_value.tv_sec = (time_t)(next / 1000000000);
     when.it_value.tv_nsec = (long)(next % 1000000000);
     (void)timerfd_settime(d->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
@@ -330,6 +342,17 @@ static void own_events_ready(struct ev_source *source, uint32_t ready)
         dispatch(d, (enum source)events[i].data.u32);
 }
 
+/* The bytes of a stream come in small packets, each of which makes the agent ready to run. Let the
+ * kernel deliver all there are before the agent reads them together. What it executes is not
+ * affected. */
+static void batch_wake_ups(void)
+{
+    const struct sched_param param = { .sched_priority = 0 };
+
+    if (sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &param) < 0)
+        log_debug("Cannot set the scheduling policy: %s", strerror(errno));
+}
+
 static bool set_up(struct daemon *d, const struct options *options, struct err **errp)
 {
     static const int signals[] = { SIGTERM, SIGINT, 0 };
@@ -356,6 +379,7 @@ static bool set_up(struct daemon *d, const struct options *options, struct err *
          !watch(d, d->addresses_fd, SOURCE_ADDRESSES)))
         return false;
 
+    batch_wake_ups();
     power_open_line(&d->power);
     if (d->power.line_fd >= 0 && !watch(d, d->power.line_fd, SOURCE_POWER))
         return err_set_os(errp, errno, "cannot watch the power button");

@@ -83,8 +83,16 @@ static void again_due(struct ev_timer *timer)
     (void)try_next(d, EAGAIN);
 }
 
+/* Most connections need no time, and clocks are slow in some machines. */
+static void limit_time(struct dial *d)
+{
+    if (!ev_timer_is_running(&d->timer))
+        ev_timer_start(d->loop, &d->timer, DIAL_TIMEOUT_MS, time_over);
+}
+
 static bool wait_for_connect(struct dial *d)
 {
+    limit_time(d);
     return evloop_add(d->loop, &d->source, d->fd, EPOLLOUT, connect_ready, NULL);
 }
 
@@ -128,6 +136,7 @@ static bool try_next(struct dial *d, int error)
         if (error == EINPROGRESS && wait_for_connect(d))
             return true;
         if (error == EAGAIN) {
+            limit_time(d);
             ev_timer_start(d->loop, &d->again, AGAIN_MS, again_due);
             return true;
         }
@@ -144,7 +153,6 @@ static struct dial *new_dial(struct evloop *loop, dial_done_fn on_done, void *ar
     d->fd = d->source.fd = -1;
     d->on_done = on_done;
     d->arg = arg;
-    ev_timer_start(loop, &d->timer, DIAL_TIMEOUT_MS, time_over);
     return d;
 }
 

@@ -17,6 +17,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+/* after sys/socket.h, whose types it uses */
+#include <linux/vm_sockets.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -28,6 +30,12 @@ enum {
 };
 
 #define EVENTS_READ (EPOLLIN | EPOLLRDHUP | EPOLLET)
+
+/* A vsock socket starts with room for 256 KiB from the host. The first streams that carry much get
+ * more, so that the host need not wait for each of our answers. */
+#define WIDE_SIZE  (1024u * 1024)
+#define WIDE_CHUNK (64u * 1024)
+#define WIDE_MAX   16 /* streams: what is not read stays in the kernel's memory */
 
 struct relay_end {
     struct ev_source source;
@@ -48,6 +56,7 @@ struct relay {
     struct relay_end ends[2];
     struct ev_task turn;
     unsigned flags;
+    bool is_wide;
 };
 
 void relay_close_with_reset(int take_fd)
@@ -81,6 +90,7 @@ static void relay_free(struct relay *r, bool with_reset)
         (void)close(r->ends[PEER].fd);
     list_remove(&r->link);
     r->pool->n_relays--;
+    r->pool->n_wide -= r->is_wide;
     free(r);
 }
 
@@ -129,6 +139,27 @@ static bool flush_kept(struct relay *r, struct relay_end *to, bool *out_broken)
     return true;
 }
 
+static void widen(struct relay *r)
+{
+    const uint64_t size = WIDE_SIZE;
+    int fd = r->ends[STREAM].fd;
+
+    if (r->is_wide || r->pool->n_wide == WIDE_MAX)
+        return;
+    r->is_wide =
+        setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_MAX_SIZE, &size, sizeof(size)) == 0 &&
+        setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &size, sizeof(size)) == 0;
+    r->pool->n_wide += r->is_wide;
+}
+
+static void grow_chunk(struct relay *r, struct relay_end *from)
+{
+    if (from->chunk < RELAY_CHUNK_MAX)
+        from->chunk *= 2;
+    if (from->chunk == WIDE_CHUNK && from == &r->ends[STREAM])
+        widen(r);
+}
+
 /* Moves what can be moved now. False: the connection is broken. */
 static bool pump(struct relay *r, struct relay_end *from, struct relay_end *to)
 {
@@ -155,8 +186,8 @@ static bool pump(struct relay *r, struct relay_end *from, struct relay_end *to)
         if (n <= 0)
             break;
         n_moved += (size_t)n;
-        if ((size_t)n == from->chunk && from->chunk < RELAY_CHUNK_MAX)
-            from->chunk *= 2;
+        if ((size_t)n == from->chunk)
+            grow_chunk(r, from);
         if (to->discards)
             continue;
         if (!write_some(to, r->pool->scratch, (size_t)n, &n_out))

@@ -26,6 +26,7 @@ struct relay_pool {
     struct evloop *loop; /* borrowed */
     struct list relays;
     size_t n_relays;
+    size_t n_wide; /* of them, with a large buffer for what comes from the host */
     size_t n_kept; /* bytes that wait for peers */
     char *scratch; /* where every read goes first */
 };

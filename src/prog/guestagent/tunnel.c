@@ -170,33 +170,39 @@ static void dial_target(struct entry *e)
 
 /* The preface. */
 
-static void preface_ready(struct ev_source *source, uint32_t events)
+/* True when more of it is to come; else the entry may be gone. */
+static bool read_preface(struct entry *e)
 {
-    struct entry *e = CONTAINER_OF(source, struct entry, source);
     size_t size = 4 * TUNNEL_PREFACE_LEN_MAX - e->in.n;
     ssize_t n = recv(e->fd, sb_reserve(&e->in, size), size, MSG_DONTWAIT);
     auto_err struct err *err = NULL;
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
+        return true;
     if (n <= 0) {
         entry_free(e);
-        return;
+        return false;
     }
     sb_commit(&e->in, (size_t)n);
     e->rest = sb_view(&e->in);
     switch (tunnel_preface_take(&e->rest, &e->preface, &err)) {
     case TUNNEL_MORE:
-        return;
+        return true;
     case TUNNEL_TAKEN:
         ev_timer_stop(&e->timer);
         dial_target(e);
-        return;
+        return false;
     case TUNNEL_BROKEN:
         log_warn("A forwarded connection is refused: %s", err_text(err));
         entry_free(e);
-        return;
+        return false;
     }
+    return false;
+}
+
+static void preface_ready(struct ev_source *source, uint32_t events)
+{
+    (void)read_preface(CONTAINER_OF(source, struct entry, source));
 }
 
 static void preface_overdue(struct ev_timer *timer)
@@ -212,6 +218,8 @@ void tunnel_take(struct tunnel *t, int take_fd)
     e->fd = take_fd;
     e->udp_fd = e->source.fd = e->udp_source.fd = -1;
     list_push_back(&t->entries, &e->link);
+    if (!read_preface(e)) /* it mostly comes with the connection */
+        return;
     ev_timer_start(loop_of(e), &e->timer, PREFACE_MS, preface_overdue);
     if (!evloop_add(loop_of(e), &e->source, take_fd, EPOLLIN, preface_ready, NULL))
         entry_free(e);
