@@ -1,5 +1,12 @@
-/* The guest's part of stream_bench: serves its commands on vsock. Static, without our libraries. */
+/*
+ * The guest's part of stream_bench and forward_bench: serves their commands on vsock, and, if ports are
+ * given, on so many TCP ports of every address. Static, without our libraries.
+ *
+ *     stream_peer [FIRST_PORT [COUNT]]
+ */
 #include <linux/vm_sockets.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -118,27 +125,70 @@ static void *serve(void *arg)
     return NULL;
 }
 
-int main(void)
+static int listen_on(int family, const void *address, socklen_t len)
+{
+    const int on = 1;
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0)
+        return -1;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (bind(fd, address, len) == 0 && listen(fd, 4096) == 0)
+        return fd;
+    (void)close(fd);
+    return -1;
+}
+
+static int listen_on_vsock(void)
 {
     const struct sockaddr_vm any = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY,
                                      .svm_port = STREAM_PEER_PORT };
-    int listener = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    return listen_on(AF_VSOCK, &any, sizeof(any));
+}
+
+static int listen_on_tcp(unsigned long port)
+{
+    const struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+
+    return listen_on(AF_INET, &any, sizeof(any));
+}
+
+static void accept_one(int listener, const pthread_attr_t *detached)
+{
+    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    pthread_t thread;
+
+    if (fd >= 0 && pthread_create(&thread, detached, serve, (void *)(intptr_t)fd) != 0)
+        (void)close(fd);
+}
+
+int main(int argc, char **argv)
+{
+    unsigned long port = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+    unsigned long n_tcp = argc > 2 ? strtoul(argv[2], NULL, 10) : port > 0;
+    struct pollfd *polls = calloc(n_tcp + 1, sizeof(*polls));
     pthread_attr_t detached;
 
     (void)signal(SIGPIPE, SIG_IGN);
-    if (listener < 0 || bind(listener, (const struct sockaddr *)&any, sizeof(any)) < 0 ||
-        listen(listener, 1024) < 0) {
-        perror("stream_peer: cannot listen on vsock");
+    if (!polls)
         return 1;
+    for (unsigned long i = 0; i <= n_tcp; i++) {
+        polls[i] = (struct pollfd){ .fd = i == 0 ? listen_on_vsock() : listen_on_tcp(port + i - 1),
+                                    .events = POLLIN };
+        if (polls[i].fd < 0) {
+            perror("stream_peer: cannot listen");
+            return 1;
+        }
     }
     (void)pthread_attr_init(&detached);
     (void)pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
     (void)pthread_attr_setstacksize(&detached, 65536);
     for (;;) {
-        int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-        pthread_t thread;
-
-        if (fd >= 0 && pthread_create(&thread, &detached, serve, (void *)(intptr_t)fd) != 0)
-            (void)close(fd);
+        if (poll(polls, n_tcp + 1, -1) < 0)
+            continue;
+        for (unsigned long i = 0; i <= n_tcp; i++)
+            if (polls[i].revents)
+                accept_one(polls[i].fd, &detached);
     }
 }
