@@ -212,7 +212,7 @@ static void message_came(void *arg, struct sv message)
         return;
     }
     forgive(l);
-    rcode = ldns_pkt_get_rcode(reply);
+    rcode = dns_reply_code(reply);
     keep(l, reply);
     if (l->question.with_edns && (rcode == LDNS_RCODE_FORMERR || rcode == LDNS_RCODE_NOTIMPL)) {
         l->question.with_edns = l->question.dnssec_ok = false;

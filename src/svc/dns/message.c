@@ -163,7 +163,9 @@ static void move_section(ldns_pkt *to, ldns_pkt_section section, ldns_rr_list *f
 
 void dns_reply_add_all(ldns_pkt *reply, ldns_pkt *from, bool trust_ad)
 {
-    ldns_pkt_set_rcode(reply, (uint8_t)ldns_pkt_get_rcode(from));
+    unsigned rcode = dns_reply_code(from);
+
+    ldns_pkt_set_rcode(reply, rcode > RCODE_MASK ? LDNS_RCODE_SERVFAIL : (uint8_t)rcode);
     ldns_pkt_set_aa(reply, ldns_pkt_aa(from));
     ldns_pkt_set_tc(reply, ldns_pkt_tc(from));
     ldns_pkt_set_ad(reply, trust_ad && ldns_pkt_ad(from));
@@ -283,4 +285,10 @@ ldns_pkt *dns_reply_decode(const struct dns_question *question, struct sv messag
         return pkt;
     ldns_pkt_free(pkt);
     return NULL;
+}
+
+unsigned dns_reply_code(const ldns_pkt *reply)
+{
+    return (unsigned)ldns_pkt_edns_extended_rcode(reply) << RCODE_EXTENDED_SHIFT |
+           ldns_pkt_get_rcode(reply);
 }

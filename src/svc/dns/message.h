@@ -53,7 +53,8 @@ void dns_reply_add_address(ldns_pkt *reply, const ldns_rdf *owner, const struct 
 /* type: CNAME or PTR. */
 void dns_reply_add_name(ldns_pkt *reply, ldns_rr_type type, const ldns_rdf *owner,
                         const ldns_rdf *target);
-/* Moves the records over, behind those that are there, and what else counts of the header. */
+/* Moves the records over, behind those that are there, and what else counts of the header. An
+ * extended code, which is about EDNS between us and the server, becomes SERVFAIL. */
 void dns_reply_add_all(ldns_pkt *reply, ldns_pkt *from, bool trust_ad);
 /* Over UDP the answer is cut, at a record, to what the asker takes; then it says so. */
 void dns_reply_encode(ldns_pkt *reply, const struct dns_query *query, enum dns_transport transport,
@@ -70,5 +71,7 @@ struct dns_question {
 void dns_question_encode(const struct dns_question *question, struct sb *out);
 /* NULL: not an answer to this question, or not well-formed. The caller's. */
 ldns_pkt *dns_reply_decode(const struct dns_question *question, struct sv message);
+/* LDNS_RCODE_..., or an extended one. */
+unsigned dns_reply_code(const ldns_pkt *reply);
 
 #endif

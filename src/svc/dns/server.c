@@ -181,7 +181,8 @@ static void answer_plain(struct pending *p)
 {
     ldns_pkt *reply;
 
-    if (!p->plain_reply) {
+    /* One that is cut is of no use to who asks over TCP, and must not look like the whole. */
+    if (!p->plain_reply || (ldns_pkt_tc(p->plain_reply) && p->transport == DNS_TCP)) {
         answer_empty(p, LDNS_RCODE_SERVFAIL);
         return;
     }
@@ -207,7 +208,7 @@ static void answer_found(struct pending *p, ldns_pkt *take_found)
 static void looked_up(void *arg, ldns_pkt *take_reply, const struct err *err)
 {
     struct pending *p = arg;
-    bool exists = take_reply && ldns_pkt_get_rcode(take_reply) == LDNS_RCODE_NOERROR;
+    bool exists = take_reply && dns_reply_code(take_reply) == LDNS_RCODE_NOERROR;
     bool is_found = exists && ldns_pkt_ancount(take_reply) > 0;
 
     dns_lookup_close(MOVE(p->lookup));

@@ -299,6 +299,19 @@ static void authentic_is_what_a_trusted_server_says(void **state)
     }
 }
 
+static void an_extended_code_is_a_failure(void **state)
+{
+    struct dns_query asked = { .id = 1, .has_edns = true };
+    ldns_pkt *from = ldns_pkt_new(), *to = dns_reply_new(&asked, 0);
+
+    ldns_pkt_set_edns_extended_rcode(from, 1); /* BADVERS: its other bits are those of success */
+    assert_int_equal(dns_reply_code(from), 16);
+    dns_reply_add_all(to, from, false);
+    assert_int_equal(dns_reply_code(to), LDNS_RCODE_SERVFAIL);
+    ldns_pkt_free(from);
+    ldns_pkt_free(to);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +322,7 @@ int main(void)
         cmocka_unit_test(long_answers_are_cut_for_datagrams_only),
         cmocka_unit_test(a_reply_must_be_to_the_question),
         cmocka_unit_test(records_pass_through),
+        cmocka_unit_test(an_extended_code_is_a_failure),
         cmocka_unit_test(authentic_is_what_a_trusted_server_says),
     };
 

@@ -373,6 +373,20 @@ static void a_cut_answer_is_asked_for_over_tcp(void **state)
     fixture_close(&f);
 }
 
+static void an_answer_that_stays_cut_is_none_over_tcp(void **state)
+{
+    struct fixture f;
+
+    fixture_open(&f, "options attempts:1", true);
+    for (size_t i = 0; i < COUNT(f.ns); i++)
+        f.ns[i].cuts_datagrams = f.ns[i].closes = true;
+    expect(&f, "a.b.", "A", "NOERROR tc");
+    ask(&f, "a.b.", "A", 0, DNS_TCP);
+    run_until(f.n_answers == 2);
+    assert_string_equal(f.answer, "SERVFAIL");
+    fixture_close(&f);
+}
+
 static void only_tcp_when_the_file_says_so(void **state)
 {
     struct fixture f;
@@ -505,6 +519,7 @@ int main(void)
         loop_test(a_silent_server_costs_its_time_out),
         loop_test(what_does_not_belong_to_the_question_is_not_heard),
         loop_test(a_cut_answer_is_asked_for_over_tcp),
+        loop_test(an_answer_that_stays_cut_is_none_over_tcp),
         loop_test(only_tcp_when_the_file_says_so),
         loop_test(long_answers_reach_who_can_take_them),
         loop_test(edns_is_for_those_who_know_it),
