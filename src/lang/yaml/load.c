@@ -298,20 +298,22 @@ static bool check_key(struct loader *l, struct map *keys, struct yaml_node *key,
                       const yaml_mark_t *mark, struct err **errp)
 {
     const struct yaml_node *earlier;
+    const char *name;
 
     if (key->kind != YAML_SCALAR)
         return true;
     if (memchr(key->text.p, '\0', key->text.n))
         return fail_at(l, mark, "a key may not contain a NUL character", errp);
-    earlier = map_get(keys, key->text.p);
+    name = yaml_is_null(key) ? "null" : key->text.p; /* however it is spelled, even by nothing */
+    earlier = map_get(keys, name);
     if (earlier) {
-        auto_mem char *name = quote_printable(key->text, 80);
+        auto_mem char *shown = quote_printable(sv_of(name), 80);
         auto_mem char *text =
-            mem_printf("key `%s` is already set in line %u", name, earlier->start.line);
+            mem_printf("key `%s` is already set in line %u", shown, earlier->start.line);
 
         return fail_at(l, mark, text, errp);
     }
-    map_set(keys, key->text.p, key);
+    map_set(keys, name, key);
     return true;
 }
 

@@ -58,6 +58,8 @@ static void errors_name_the_place(void **state)
     } cases[] = {
         { "a:\n\tb: 1\n", "line 2, column 1: a tab cannot indent YAML, use blanks" },
         { "a: 1\nb: 2\na: 3\n", "line 3, column 1: key `a` is already set in line 1" },
+        { "null: 1\n~: 2\n", "line 2, column 1: key `null` is already set in line 1" },
+        { "null:\n?\n", "line 2, column 2: key `null` is already set in line 1" },
         { "a: {x: 1, x: 2}", "line 1, column 11: key `x` is already set in line 1" },
         { "a: [1, 2\nb: 3\n", "line 2, column 2: did not find expected ',' or ']'" },
         { "a: b: c\n", "line 1, column 5: mapping values are not allowed in this context" },
