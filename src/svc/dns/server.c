@@ -208,7 +208,8 @@ static void answer_found(struct pending *p, ldns_pkt *take_found)
 static void looked_up(void *arg, ldns_pkt *take_reply, const struct err *err)
 {
     struct pending *p = arg;
-    bool exists = take_reply && dns_reply_code(take_reply) == LDNS_RCODE_NOERROR;
+    bool is_answered = take_reply != NULL;
+    bool exists = is_answered && dns_reply_code(take_reply) == LDNS_RCODE_NOERROR;
     bool is_found = exists && ldns_pkt_ancount(take_reply) > 0;
 
     dns_lookup_close(MOVE(p->lookup));
@@ -221,7 +222,8 @@ static void looked_up(void *arg, ldns_pkt *take_reply, const struct err *err)
         p->was_empty |= exists;
         ldns_pkt_free(take_reply);
     }
-    if (is_found || ++p->at == p->candidates.n)
+    /* When nobody has answered, nobody will for the other names. */
+    if (!is_answered || is_found || ++p->at == p->candidates.n)
         answer_plain(p);
     else
         ask_candidate(p);

@@ -347,6 +347,17 @@ static void a_silent_server_costs_its_time_out(void **state)
     fixture_close(&f);
 }
 
+static void a_search_ends_when_nobody_answers(void **state)
+{
+    struct fixture f;
+
+    fixture_open(&f, "search corp.example lab.example\noptions timeout:1 attempts:1", true);
+    f.ns[0].is_silent = f.ns[1].is_silent = true;
+    expect(&f, "db.", "A", "SERVFAIL");
+    assert_int_equal(n_asked(&f), 2); /* each once, for the first name */
+    fixture_close(&f);
+}
+
 static void what_does_not_belong_to_the_question_is_not_heard(void **state)
 {
     struct fixture f;
@@ -517,6 +528,7 @@ int main(void)
         cmocka_unit_test(the_order_of_servers_follows_their_deeds),
         loop_test(nobody_who_answers_is_a_failure),
         loop_test(a_silent_server_costs_its_time_out),
+        loop_test(a_search_ends_when_nobody_answers),
         loop_test(what_does_not_belong_to_the_question_is_not_heard),
         loop_test(a_cut_answer_is_asked_for_over_tcp),
         loop_test(an_answer_that_stays_cut_is_none_over_tcp),
