@@ -30,6 +30,25 @@ uint32_t fuse_open_flags(const struct fuse_export *export, const struct fuse_han
     }
 }
 
+/* A file without a name is opened again through one that is open: with no more rights than that. */
+static int open_nameless(const struct fuse_node *node, uint32_t flags)
+{
+    int wanted = (int)(flags & O_ACCMODE);
+
+    list_for_each (handle, &node->handles, struct fuse_handle, of_node) {
+        int has = fcntl(handle->fd, F_GETFL) & O_ACCMODE;
+
+        if (handle->is_dir || (has != wanted && has != O_RDWR))
+            continue;
+        if ((flags & O_TRUNC) && ftruncate(handle->fd, 0) < 0)
+            return -errno;
+        int fd = fcntl(handle->fd, F_DUPFD_CLOEXEC, 0);
+
+        return fd < 0 ? -errno : fd;
+    }
+    return -ESTALE;
+}
+
 int fuse_do_open(struct fuse_call *call)
 {
     uint32_t flags = call->req.arg.open.flags;
@@ -46,7 +65,10 @@ int fuse_do_open(struct fuse_call *call)
     rc = fuse_place_find(call->server, call->node, &place);
     if (rc < 0)
         return rc;
-    fd = fuse_place_open(&place, (int)(flags & (O_ACCMODE | O_TRUNC | O_SYNC | O_DSYNC)));
+    if (place.fd >= 0)
+        fd = open_nameless(call->node, flags);
+    else
+        fd = fuse_place_open(&place, (int)(flags & (O_ACCMODE | O_TRUNC | O_SYNC | O_DSYNC)));
     if (fd < 0)
         return fd;
     handle = fuse_handle_new(call->server, call->node, fd, false, is_writable);

@@ -24,7 +24,7 @@
 #define RECHECK_MS 10
 #define PROTOCOL_FEATURES                                                          \
     (1ull << VHOST_USER_PROTOCOL_F_MQ | 1ull << VHOST_USER_PROTOCOL_F_REPLY_ACK |  \
-     1ull << VHOST_USER_PROTOCOL_F_CONFIG | 1ull << VHOST_USER_PROTOCOL_F_RESET_DEVICE)
+     1ull << VHOST_USER_PROTOCOL_F_RESET_DEVICE)
 #define TRANSPORT_FEATURES                                                        \
     (1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_RING_F_EVENT_IDX |               \
      1ull << VIRTIO_RING_F_INDIRECT_DESC | 1ull << VHOST_USER_F_PROTOCOL_FEATURES)
@@ -243,9 +243,15 @@ static size_t answer_config(struct vhost_dev *d, const struct vhost_user_msg *ms
     struct sv config = { (char *)bytes, msg->config.n };
 
     /* An answer without bytes is how the protocol says no. */
-    if (!d->ops->read_config(d, msg->config_offset, bytes, (uint32_t)config.n))
+    if (!d->ops->read_config ||
+        !d->ops->read_config(d, msg->config_offset, bytes, (uint32_t)config.n))
         config.n = 0;
     return vhost_user_answer_config(out, msg->config_offset, msg->config_flags, config);
+}
+
+static uint64_t protocol_features(const struct vhost_dev *d)
+{
+    return PROTOCOL_FEATURES | (d->ops->read_config ? 1ull << VHOST_USER_PROTOCOL_F_CONFIG : 0);
 }
 
 /* A message about a queue. *out_len is the length of its own answer in out, if it has one. */
@@ -309,7 +315,7 @@ static bool handle(struct vhost_dev *d, const struct vhost_user_msg *msg, uint8_
         d->features = msg->u64;
         return true;
     case VHOST_USER_GET_PROTOCOL_FEATURES:
-        *out_len = vhost_user_answer_u64(out, msg->request, PROTOCOL_FEATURES);
+        *out_len = vhost_user_answer_u64(out, msg->request, protocol_features(d));
         return true;
     case VHOST_USER_GET_QUEUE_NUM:
         *out_len = vhost_user_answer_u64(out, msg->request, d->ops->n_queues);

@@ -24,7 +24,8 @@ struct vhost_dev_ops {
     const char *name;  /* for messages */
     uint64_t features; /* of the device type; those of the transport are added */
     unsigned n_queues;
-    /* Fills config space from offset on; returns false when the range does not exist. */
+    /* Fills config space from offset on; returns false when the range does not exist. NULL: QEMU
+     * keeps it. */
     bool (*read_config)(struct vhost_dev *d, uint32_t offset, uint8_t *out, uint32_t len);
     /* The driver is ready. resumed: it was only paused, the queues go on where they were. */
     void (*on_started)(struct vhost_dev *d, bool resumed);

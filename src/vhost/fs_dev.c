@@ -81,11 +81,6 @@ static void kicked(struct vhost_dev *d, unsigned queue)
     ev_task_queue(d->loop, &f->work, do_work);
 }
 
-static bool read_config(struct vhost_dev *d, uint32_t offset, uint8_t *out, uint32_t len)
-{
-    return false;
-}
-
 static void started(struct vhost_dev *d, bool resumed)
 {
     struct fs_dev *f = CONTAINER_OF(d, struct fs_dev, base);
@@ -114,7 +109,6 @@ static void gone(struct vhost_dev *d, const struct err *err)
 static const struct vhost_dev_ops ops = {
     .name = "file system device",
     .n_queues = N_QUEUES,
-    .read_config = read_config,
     .on_started = started,
     .on_stopped = stopped,
     .on_kick = kicked,

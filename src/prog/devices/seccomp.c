@@ -77,6 +77,9 @@ static const struct {
     { __NR_symlinkat, ANY },
     { __NR_linkat, ANY },
     { __NR_unlinkat, ANY },
+#ifdef __NR_renameat
+    { __NR_renameat, ANY }, /* renameat2() of the C library without flags */
+#endif
     { __NR_renameat2, ANY },
     { __NR_fchmod, ANY },
     { __NR_fchmodat, ANY },

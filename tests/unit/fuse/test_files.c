@@ -134,8 +134,14 @@ static void an_unlinked_file_lives_while_it_is_open(void **state)
                      0);
     assert_int_equal(read_at(node, fh, 0, 100), 0);
     assert_int_equal(guest.reply_len, 5);
-    assert_int_equal(open_as(FUSE_OPEN, node, O_RDONLY, &again), -ESTALE);
+    assert_int_equal(open_as(FUSE_OPEN, node, O_RDONLY, &again), 0);
+    assert_int_equal(write_at(node, again, 0, "x"), -EBADF);
     assert_int_equal(release(node, fh), 0);
+    assert_int_equal(read_at(node, again, 0, 100), 0);
+    assert_int_equal(guest.reply_len, 5);
+    assert_int_equal(open_as(FUSE_OPEN, node, O_RDWR, &fh), 0); /* the descriptor is the same */
+    assert_int_equal(release(node, fh), 0);
+    assert_int_equal(release(node, again), 0);
     assert_int_equal(getattr(node, &attr), -ESTALE);
 }
 
