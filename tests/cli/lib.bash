@@ -8,8 +8,9 @@ install_tree() {
 
     (
         flock 9
-        if [[ ! -e $top/stamp || $CLI_BUILD/src/prog/limactl/limactl -nt $top/stamp ||
-            $CLI_BUILD/build.ninja -nt $top/stamp || $CLI_FAKES/hostagent -nt $top/stamp ||
+        if [[ ! -e $top/stamp || $CLI_BUILD/build.ninja -nt $top/stamp ||
+            $CLI_FAKES/hostagent -nt $top/stamp ||
+            -n $(find "$CLI_BUILD/src/prog" -maxdepth 2 -type f -perm -u+x -newer "$top/stamp" -print -quit) ||
             -n $(find "$CLI_FAKES/../../data" -newer "$top/stamp" -print -quit) ]]; then
             rm -rf "$top/tree" "$top/fake"
             DESTDIR=$top/tree meson install -C "$CLI_BUILD" --no-rebuild --quiet >/dev/null
