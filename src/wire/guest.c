@@ -45,6 +45,8 @@ enum tag {
     TAG_VSOCK_PORT,
     TAG_ADDRESS,
     TAG_PATH,
+    TAG_NAME,
+    TAG_MOUNT_POINT,
     TAG_END,
 };
 
@@ -79,6 +81,8 @@ static const struct {
     [TAG_VSOCK_PORT] = { TAG_U32, MEMBER(vsock_port) },
     [TAG_ADDRESS] = { TAG_DATA, MEMBER(address), GUEST_ADDRESS_LEN_MAX },
     [TAG_PATH] = { TAG_TEXT, MEMBER(path), GUEST_PATH_LEN_MAX },
+    [TAG_NAME] = { TAG_TEXT, MEMBER(name), GUEST_NAME_LEN_MAX },
+    [TAG_MOUNT_POINT] = { TAG_TEXT, MEMBER(mount_point), GUEST_MOUNT_LEN_MAX },
 };
 
 /* Fields that a message must have, and those that it may have as well. */
@@ -104,6 +108,10 @@ static const struct {
                            BIT(TAG_ADDRESS) | BIT(TAG_PATH) },
     [GUEST_UNLISTEN] = { "UNLISTEN", BIT(TAG_ID), 0 },
     [GUEST_LISTEN_RESULT] = { "LISTEN_RESULT", BIT(TAG_ID) | BIT(TAG_PORT), BIT(TAG_TEXT_LINE) },
+    [GUEST_MOUNT] = { "MOUNT", BIT(TAG_ID) | BIT(TAG_NAME) | BIT(TAG_MOUNT_POINT), BIT(TAG_FLAGS) },
+    [GUEST_UNMOUNT] = { "UNMOUNT", BIT(TAG_ID) | BIT(TAG_NAME) | BIT(TAG_MOUNT_POINT),
+                        BIT(TAG_FLAGS) },
+    [GUEST_MOUNT_RESULT] = { "MOUNT_RESULT", BIT(TAG_ID), BIT(TAG_TEXT_LINE) },
 };
 
 static const char *const phase_names[] = { "init", "root", "seed", "network", "ssh", "boot" };

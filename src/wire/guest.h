@@ -22,6 +22,8 @@
  *     PONG id, PING id                           PING id, PONG id
  *     PORTS flags data                           WATCH_PORTS flags
  *     LISTEN_RESULT id port [text]               LISTEN id proto vsock_port [...], UNLISTEN id
+ *     MOUNT_RESULT id [text]                     MOUNT id name mount_point [flags], UNMOUNT
+ * likewise
  *
  * After its HELLO the guest repeats the latest state of every phase that began, so a host agent
  * that connects late knows as much as one that was there from the start. While GUEST_IN_INITRD is
@@ -55,6 +57,12 @@
  * host sends them anew after each HELLO of the guest, and again when the flags of a HELLO no longer
  * say GUEST_IN_INITRD. Connections that exist go on.
  *
+ * Mounts: the host's folders are the entries of one file system device (tag GUEST_FS_TAG). MOUNT
+ * binds the entry `name` to a directory of the guest, which is made if it is missing; what is
+ * mounted there already is left. UNMOUNT ends that. Both are answered by MOUNT_RESULT, in any
+ * order, and do not end with the connection. The mounts of the configuration are not asked for: the
+ * seed names them.
+ *
  * Decoding copies nothing: views point into the frame. Texts of a guest are hostile: bounded here,
  * but to be printed with quote_printable() only.
  */
@@ -73,7 +81,7 @@
 #define GUEST_VSOCK_PORT      2222
 #define GUEST_VIRTIO_PORT     "io.lima-vm.guest_agent.0"
 #define GUEST_SOCKET          "/run/lima-guestagent.sock"
-#define GUEST_FS_TAG          "lima" /* of the file system device */
+#define GUEST_FS_TAG          "lima"        /* of the file system device */
 #define GUEST_FRAME_LEN_MAX   (1024 * 1024) /* without the length itself */
 #define GUEST_DATA_LEN_MAX    (256 * 1024)  /* of one UPDATE_DATA */
 #define GUEST_TEXT_LEN_MAX    4096
@@ -81,6 +89,8 @@
 #define GUEST_UPDATE_MAX      (16 * 1024 * 1024) /* largest program */
 #define GUEST_PATH_LEN_MAX    107                /* of a Unix socket */
 #define GUEST_ADDRESS_LEN_MAX 16
+#define GUEST_NAME_LEN_MAX    255         /* of an entry of the file system device */
+#define GUEST_MOUNT_LEN_MAX   4095        /* of a mount point */
 #define GUEST_PORTS_LEN_MAX   (64 * 1024) /* of the entries of one PORTS */
 
 /* Numbers are part of the format. */
@@ -100,6 +110,9 @@ enum guest_type {
     GUEST_LISTEN = 13,
     GUEST_UNLISTEN = 14,
     GUEST_LISTEN_RESULT = 15,
+    GUEST_MOUNT = 16,
+    GUEST_UNMOUNT = 17,
+    GUEST_MOUNT_RESULT = 18,
     GUEST_TYPE_END,
 };
 
@@ -130,6 +143,9 @@ enum guest_flags {
     GUEST_LISTEN_ADDRESS = 1u << 0,
     GUEST_LISTEN_DNS = 1u << 1,       /* each query has one answer, then a UDP peer is done */
     GUEST_LISTEN_HOST_UNIX = 1u << 2, /* the host's end is a Unix socket: it cannot reset */
+
+    GUEST_MOUNT_READ_ONLY = 1u << 0, /* MOUNT */
+    GUEST_UNMOUNT_LAZY = 1u << 0,    /* UNMOUNT: also while it is in use */
 };
 
 /* As in tunnel.h. */
@@ -152,28 +168,30 @@ struct guest_port {
 /* A message; members that its type does not have are zero. */
 struct guest_msg {
     enum guest_type type;
-    uint32_t version;    /* HELLO: GUEST_VERSION of the sender */
-    uint32_t flags;      /* HELLO, WATCH_PORTS, PORTS, LISTEN */
-    uint32_t phase;      /* enum guest_phase */
-    uint32_t state;      /* enum guest_state */
-    uint32_t level;      /* enum log_level */
-    uint32_t adjusted;   /* TIME_RESULT: 1 when the clock was set */
-    uint32_t crc;        /* UPDATE: guest_crc() of the program */
-    uint32_t proto;      /* LISTEN: enum guest_proto */
-    uint32_t port;       /* LISTEN, LISTEN_RESULT: of TCP and UDP */
-    uint32_t mode, uid;  /* LISTEN: permissions and owner of a Unix socket's file */
-    uint32_t vsock_port; /* LISTEN: where connections go, on CID 2 */
-    uint64_t id;         /* PING, LISTEN, and their answers; UNLISTEN */
-    uint64_t size;       /* UPDATE: bytes of the program */
-    int64_t time_ns;     /* TIME: the sender's clock, since 1970 */
-    int64_t drift_ns;    /* TIME_RESULT: guest minus host before the correction */
-    struct sv program;   /* HELLO, UPDATE: version of the program; all views are borrowed */
-    struct sv arch;      /* HELLO: x86_64, aarch64, armv7l, riscv64, ... */
-    struct sv boot_id;   /* HELLO: changes with each boot of the guest */
-    struct sv text;      /* LOG: the line; PHASE: detail; results: why it failed, empty = done */
-    struct sv data;      /* UPDATE_DATA; PORTS: entries, see guest_port_next() */
-    struct sv address;   /* LISTEN: 4 or 16 bytes, empty for a Unix socket */
-    struct sv path;      /* LISTEN: of a Unix socket, absolute; else empty */
+    uint32_t version;      /* HELLO: GUEST_VERSION of the sender */
+    uint32_t flags;        /* HELLO, WATCH_PORTS, PORTS, LISTEN, MOUNT, UNMOUNT */
+    uint32_t phase;        /* enum guest_phase */
+    uint32_t state;        /* enum guest_state */
+    uint32_t level;        /* enum log_level */
+    uint32_t adjusted;     /* TIME_RESULT: 1 when the clock was set */
+    uint32_t crc;          /* UPDATE: guest_crc() of the program */
+    uint32_t proto;        /* LISTEN: enum guest_proto */
+    uint32_t port;         /* LISTEN, LISTEN_RESULT: of TCP and UDP */
+    uint32_t mode, uid;    /* LISTEN: permissions and owner of a Unix socket's file */
+    uint32_t vsock_port;   /* LISTEN: where connections go, on CID 2 */
+    uint64_t id;           /* PING, LISTEN, MOUNT, UNMOUNT, and their answers; UNLISTEN */
+    uint64_t size;         /* UPDATE: bytes of the program */
+    int64_t time_ns;       /* TIME: the sender's clock, since 1970 */
+    int64_t drift_ns;      /* TIME_RESULT: guest minus host before the correction */
+    struct sv program;     /* HELLO, UPDATE: version of the program; all views are borrowed */
+    struct sv arch;        /* HELLO: x86_64, aarch64, armv7l, riscv64, ... */
+    struct sv boot_id;     /* HELLO: changes with each boot of the guest */
+    struct sv text;        /* LOG: the line; PHASE: detail; results: why it failed, empty = done */
+    struct sv data;        /* UPDATE_DATA; PORTS: entries, see guest_port_next() */
+    struct sv address;     /* LISTEN: 4 or 16 bytes, empty for a Unix socket */
+    struct sv path;        /* LISTEN: of a Unix socket, absolute; else empty */
+    struct sv name;        /* MOUNT, UNMOUNT: entry of the file system device */
+    struct sv mount_point; /* MOUNT, UNMOUNT: absolute */
 };
 
 /* Borrowed static names: "HELLO"; "ssh"; "done". */

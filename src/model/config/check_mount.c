@@ -34,13 +34,19 @@ static void check_location(struct checker *c, size_t i, const char *location)
     }
 }
 
-static void check_mount_point(struct checker *c, size_t i, const char *mount_point)
+bool config_is_system_path(const char *path)
 {
     static const char *const system_paths[] = { "/",     "/bin", "/dev", "/etc", "/home", "/opt",
                                                 "/sbin", "/tmp", "/usr", "/var", NULL };
+
+    return check_is_word(path, system_paths);
+}
+
+static void check_mount_point(struct checker *c, size_t i, const char *mount_point)
+{
     auto_mem char *quoted = quote_tick_dup(mount_point);
 
-    if (check_is_word(mount_point, system_paths))
+    if (config_is_system_path(mount_point))
         check_fail(
             c, "field `mounts[%zu].mountPoint` must not be a system path such as /etc or /usr", i);
     if (str_eq(mount_point, c->config->user.home))

@@ -30,6 +30,7 @@
 #include "prog/guestagent/phases.h"
 #include "prog/guestagent/power.h"
 #include "prog/guestagent/report.h"
+#include "prog/guestagent/share_jobs.h"
 #include "prog/guestagent/ssh_watch.h"
 #include "prog/guestagent/unit.h"
 #include "prog/guestagent/update.h"
@@ -62,6 +63,7 @@ struct daemon {
     struct evloop *loop; /* forwards; epoll_fd is one of its sources */
     struct ev_source own_events;
     struct forwards *forwards;
+    struct share_jobs *share_jobs;
     int epoll_fd, signal_fd, timer_fd;
     int markers_fd;     /* -1 once the boot is over */
     int addresses_fd;   /* -1 unless the primary interface waits for its address */
@@ -240,7 +242,8 @@ static void take_message(struct daemon *d, const struct guest_msg *msg)
         link_send_msg(&d->link, &(struct guest_msg){ .type = GUEST_PONG, .id = msg->id });
         break;
     default: /* of forwards, or what only a guest says */
-        forwards_take_message(d->forwards, msg);
+        if (!share_jobs_take_message(d->share_jobs, msg))
+            forwards_take_message(d->forwards, msg);
         break;
     }
 }
@@ -397,6 +400,7 @@ static bool set_up(struct daemon *d, const struct options *options, struct err *
         !evloop_add(d->loop, &d->own_events, d->epoll_fd, EPOLLIN, own_events_ready, errp))
         return false;
     d->forwards = forwards_new(d->loop, &d->link);
+    d->share_jobs = share_jobs_new(d->loop, &d->link);
     return true;
 }
 
@@ -416,6 +420,7 @@ static bool run(struct daemon *d, struct err **errp)
 
 static void tear_down(struct daemon *d)
 {
+    share_jobs_free(d->share_jobs);
     forwards_free(d->forwards);
     evloop_free(d->loop);
     link_done(&d->link);

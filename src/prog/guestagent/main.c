@@ -21,6 +21,7 @@ static const char usage[] =
     "       lima-guestagent boot        run the boot scripts of the seed\n"
     "       lima-guestagent mount --name NAME --mount-point DIR [--read-only]\n"
     "                              mount a folder that the host shares\n"
+    "       lima-guestagent unmount --name NAME --mount-point DIR [--lazy]\n"
     "       lima-guestagent version\n"
     "As process 1 of an initramfs (wire/initrd.h) it boots the guest.\n";
 
@@ -38,13 +39,13 @@ static bool install_systemd(const struct options *options, struct err **errp)
 }
 
 /* What went wrong is said on stdout, too: scripts hand it on. */
-static bool mount_share(const struct options *options, struct err **errp)
+static bool change_share(const struct options *options, bool mounts, struct err **errp)
 {
     const struct share share = { options->name, options->mount_point, options->read_only };
 
     if (!share.name[0] || strchr(share.name, '/') || !path_is_absolute(share.mount_point))
         return err_set(errp, ERR_INVALID, "--name and an absolute --mount-point are needed");
-    if (share_mount(&share, errp))
+    if (mounts ? share_mount(&share, errp) : share_unmount(&share, options->lazy, errp))
         return true;
     (void)printf("%s%s%s\n", err_text(*errp), err_hint_text(*errp) ? "; " : "",
                  err_hint_text(*errp) ? err_hint_text(*errp) : "");
@@ -60,7 +61,9 @@ static bool run(const struct options *options, char *const *argv, struct err **e
     if (str_eq(options->verb, "boot"))
         return boot_run(errp);
     if (str_eq(options->verb, "mount"))
-        return mount_share(options, errp);
+        return change_share(options, true, errp);
+    if (str_eq(options->verb, "unmount"))
+        return change_share(options, false, errp);
     if (str_eq(options->verb, "resume-init") && getpid() == 1) {
         setup_resume(errp);
         return false;

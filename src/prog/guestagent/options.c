@@ -11,6 +11,8 @@ static bool take_flag(struct options *out, const char *name)
         out->is_updated = true;
     else if (str_eq(name, "--read-only"))
         out->read_only = true;
+    else if (str_eq(name, "--lazy"))
+        out->lazy = true;
     else
         return false;
     return true;

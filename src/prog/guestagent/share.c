@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "prog/guestagent/holders.h"
 #include "prog/guestagent/mounts.h"
 #include "sys/dir.h"
 #include "wire/guest.h"
@@ -84,13 +85,24 @@ bool share_mount(const struct share *share, struct err **errp)
     return bind(source, share, errp);
 }
 
+static bool fail_in_use(const char *mount_point, struct err **errp)
+{
+    auto_sb struct sb who = { 0 };
+    struct stat st;
+
+    if (stat(mount_point, &st) == 0)
+        holders_list(st.st_dev, &who);
+    return err_set(errp, ERR_BUSY, "%s is in use%s%s", mount_point, who.n ? " by " : "",
+                   sb_str(&who));
+}
+
 bool share_unmount(const struct share *share, bool lazy, struct err **errp)
 {
     auto_mem char *source = path_join(ALL_DIR, share->name);
 
     if (umount2(share->mount_point, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0) {
         if (errno == EBUSY)
-            return err_set(errp, ERR_BUSY, "%s is in use", share->mount_point);
+            return fail_in_use(share->mount_point, errp);
         if (errno != EINVAL && errno != ENOENT)
             return err_set_os(errp, errno, "cannot unmount %s", share->mount_point);
     }

@@ -176,6 +176,7 @@ static void guest_greeted(void *arg, const struct guest_msg *hello)
     timer_set(a->time_sync, TIME_INTERVAL_MS);
     forwards_greeted(a->forwards);
     dns_greeted(a->dns, a->link);
+    mounts_greeted(a->mounts);
     replace_guest_agent(a, hello->program);
 }
 
@@ -214,6 +215,14 @@ static void guest_lost(void *arg)
 
     forwards_lost(a->forwards);
     dns_lost(a->dns);
+    mounts_lost(a->mounts);
+}
+
+static void guest_mounted(void *arg, const struct guest_msg *msg)
+{
+    struct agent *a = arg;
+
+    mounts_answer(a->mounts, msg);
 }
 
 static void close_link(struct agent *a)
@@ -240,6 +249,7 @@ static const struct guest_link_events link_events = {
     .on_phase = guest_phase,
     .on_ports = guest_ports,
     .on_listen_result = guest_answered,
+    .on_mount_result = guest_mounted,
     .on_lost = guest_lost,
     .on_dead = link_died,
 };
@@ -259,7 +269,7 @@ static void open_link(struct agent *a, struct driver_link where)
     if (a->link) {
         forwards_attach(a->forwards, a->link);
         if (where.kind != DRIVER_LINK_SSH)
-            mounts_attach(a->mounts, guest_link_devices(a->link));
+            mounts_attach(a->mounts, a->link);
     } else {
         log_warn("No link to the guest agent: %s", err_text(err));
         timer_set(a->relink, RELINK_DELAY_MS);
@@ -430,7 +440,7 @@ static void machine_started(struct agent *a)
     events_started(&a->events, a->setup->ssh_port);
     open_forwards(a);
     open_dns(a);
-    a->mounts = mounts_open(a->loop, &a->setup->config);
+    a->mounts = a->api_facts.mounts = mounts_open(a->loop, &a->setup->config);
     if (a->setup->options->progress)
         events_progress(&a->events, NULL, false);
     if (expects_agent(a))
@@ -464,6 +474,7 @@ static void close_guest(struct agent *a)
         a->api_facts.forwards = NULL;
         forwards_close(MOVE(a->forwards));
         dns_close(MOVE(a->dns));
+        a->api_facts.mounts = NULL;
         mounts_close(MOVE(a->mounts));
     }
     ssh_task_close(a->task);

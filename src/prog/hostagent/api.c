@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "lang/json/json.h"
+#include "prog/hostagent/api_mounts.h"
 #include "prog/hostagent/forwards.h"
 
 static void put_errors(json_t *info, const struct forwards *forwards)
@@ -65,10 +66,31 @@ static void screenshot_requested(void *arg, struct http_exchange *x)
         http_respond_error(x, 501, "the driver of this instance cannot take screenshots");
 }
 
+static void mounts_listed(void *arg, struct http_exchange *x)
+{
+    const struct api_facts *facts = arg;
+
+    api_mounts_get(facts->mounts, x);
+}
+
+static void mount_wanted(void *arg, struct http_exchange *x)
+{
+    const struct api_facts *facts = arg;
+
+    api_mounts_post(facts->mounts, x);
+}
+
+static void mount_unwanted(void *arg, struct http_exchange *x)
+{
+    const struct api_facts *facts = arg;
+
+    api_mounts_delete(facts->mounts, x);
+}
+
 static const struct http_route routes[] = {
-    { "GET", "/v1/info", info_requested },
-    { "GET", "/v1/ports", ports_requested },
-    { "GET", "/v1/screenshot", screenshot_requested },
+    { "GET", "/v1/info", info_requested },      { "GET", "/v1/ports", ports_requested },
+    { "GET", "/v1/mounts", mounts_listed },     { "POST", "/v1/mounts", mount_wanted },
+    { "DELETE", "/v1/mounts", mount_unwanted }, { "GET", "/v1/screenshot", screenshot_requested },
 };
 
 struct http_server *api_open(struct uv_loop_s *loop, const char *path,

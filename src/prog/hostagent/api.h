@@ -9,12 +9,14 @@
 #include "svc/loop/http_server.h"
 
 struct forwards;
+struct mounts;
 
 /* What the API tells. Borrowed, read when a request comes. */
 struct api_facts {
     uint16_t ssh_port;                   /* 0 = not known yet */
     const char *auto_started_identifier; /* NULL or "" = none */
     struct forwards *forwards;           /* NULL = there are none (yet) */
+    struct mounts *mounts;               /* likewise */
 };
 
 struct http_server *api_open(struct uv_loop_s *loop, const char *path,

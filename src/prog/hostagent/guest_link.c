@@ -190,6 +190,10 @@ static void message_arrived(struct guest_link *link, const struct guest_msg *msg
         if (link->events->on_listen_result)
             link->events->on_listen_result(link->arg, msg);
         break;
+    case GUEST_MOUNT_RESULT:
+        if (link->events->on_mount_result)
+            link->events->on_mount_result(link->arg, msg);
+        break;
     case GUEST_PING:
         if (can_send(link))
             send_msg(link, &(struct guest_msg){ .type = GUEST_PONG, .id = msg->id });

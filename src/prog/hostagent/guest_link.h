@@ -26,9 +26,10 @@ struct guest_link_events {
     void (*on_hello)(void *arg, const struct guest_msg *hello);
     /* A phase, each time it is told; text is hostile. */
     void (*on_phase)(void *arg, enum guest_phase phase, enum guest_state state, struct sv text);
-    /* Ports of the guest, or the answer to a LISTEN. Both may be NULL. */
+    /* Ports of the guest, or the answer to a LISTEN, MOUNT or UNMOUNT. All may be NULL. */
     void (*on_ports)(void *arg, const struct guest_msg *msg);
     void (*on_listen_result)(void *arg, const struct guest_msg *msg);
+    void (*on_mount_result)(void *arg, const struct guest_msg *msg);
     /* The agent that had spoken is not connected any more: what was asked of it is void. May be
      * NULL. */
     void (*on_lost)(void *arg);

@@ -42,6 +42,17 @@ static const struct guest_msg samples[] = {
       .address = TEXT("\xc0\xa8\x05\x03") },
     { .type = GUEST_UNLISTEN, .id = 3 },
     { .type = GUEST_LISTEN_RESULT, .id = 3, .port = 53, .text = TEXT("") },
+    { .type = GUEST_MOUNT,
+      .id = 4,
+      .flags = GUEST_MOUNT_READ_ONLY,
+      .name = TEXT("lima-f872001c91a4f2cf"),
+      .mount_point = TEXT("/home/jane/my files") },
+    { .type = GUEST_UNMOUNT,
+      .id = 5,
+      .flags = GUEST_UNMOUNT_LAZY,
+      .name = TEXT("lima-f872001c91a4f2cf"),
+      .mount_point = TEXT("/home/jane/my files") },
+    { .type = GUEST_MOUNT_RESULT, .id = 4, .text = TEXT("it is in use") },
 };
 
 static struct sv frame_of(const struct sb *stream)
@@ -57,8 +68,10 @@ static bool same(const struct guest_msg *a, const struct guest_msg *b)
            a->time_ns == b->time_ns && a->drift_ns == b->drift_ns && a->proto == b->proto &&
            a->port == b->port && a->mode == b->mode && a->uid == b->uid &&
            a->vsock_port == b->vsock_port && sv_eq(a->address, b->address) &&
-           sv_eq(a->path, b->path) && sv_eq(a->program, b->program) && sv_eq(a->arch, b->arch) &&
-           sv_eq(a->boot_id, b->boot_id) && sv_eq(a->text, b->text) && sv_eq(a->data, b->data);
+           sv_eq(a->path, b->path) && sv_eq(a->name, b->name) &&
+           sv_eq(a->mount_point, b->mount_point) && sv_eq(a->program, b->program) &&
+           sv_eq(a->arch, b->arch) && sv_eq(a->boot_id, b->boot_id) && sv_eq(a->text, b->text) &&
+           sv_eq(a->data, b->data);
 }
 
 static void every_type_comes_back_as_it_was_sent(void **state)

@@ -1,0 +1,121 @@
+#include "prog/hostagent/api_mounts.h"
+
+#include <jansson.h>
+
+#include "base/mem.h"
+#include "lang/json/json.h"
+#include "prog/hostagent/mounts.h"
+
+#define TYPE "virtiofs"
+
+static json_t *mount_json(const struct mount_info *info)
+{
+    json_t *out = json_object();
+
+    (void)json_object_set_new(out, "id", json_string(info->mount_point));
+    (void)json_object_set_new(out, "hostPath", json_string(info->location));
+    (void)json_object_set_new(out, "mountPoint", json_string(info->mount_point));
+    (void)json_object_set_new(out, "type", json_string(TYPE));
+    (void)json_object_set_new(out, "writable", json_boolean(info->writable));
+    (void)json_object_set_new(out, "configured", json_boolean(info->is_configured));
+    (void)json_object_set_new(out, "state", json_string(info->state));
+    if (info->error)
+        (void)json_object_set_new(out, "error", json_string(info->error));
+    return out;
+}
+
+static void respond(struct http_exchange *x, const json_t *value)
+{
+    auto_mem char *text = json_text(value, JSON_STYLE_COMPACT_HTML);
+
+    http_respond(x, 200, "application/json", sv_of(text));
+}
+
+static void respond_error(struct http_exchange *x, unsigned status, const struct err *err)
+{
+    const char *hint = err_hint_text(err);
+
+    http_respond_error(x, status, "%s%s%s", err_text(err), hint ? "; " : "", hint ? hint : "");
+}
+
+void api_mounts_get(const struct mounts *m, struct http_exchange *x)
+{
+    auto_json json_t *list = json_array();
+    struct mount_info info;
+    const void *at = NULL;
+
+    while (m && mounts_next(m, &at, &info))
+        (void)json_array_append_new(list, mount_json(&info));
+    respond(x, list);
+}
+
+static void added(void *arg, const struct mount_info *info, const struct err *err)
+{
+    auto_json json_t *mount = info ? mount_json(info) : NULL;
+
+    if (mount)
+        respond(arg, mount);
+    else
+        respond_error(arg, 500, err);
+}
+
+static void removed(void *arg, const struct mount_info *info, const struct err *err)
+{
+    if (info)
+        http_respond(arg, 204, NULL, SV(""));
+    else
+        respond_error(arg, 500, err);
+}
+
+/* Answers with 400 and returns NULL when the body is no object. */
+static json_t *take_body(struct http_exchange *x)
+{
+    auto_err struct err *err = NULL;
+    json_t *body = json_parse(http_body(x), &err);
+
+    if (body && json_is_object(body))
+        return body;
+    json_decref(body);
+    http_respond_error(x, 400, "%s", err ? err_text(err) : "a JSON object is expected");
+    return NULL;
+}
+
+void api_mounts_post(struct mounts *m, struct http_exchange *x)
+{
+    auto_json json_t *body = take_body(x);
+    const char *location, *mount_point, *type = TYPE;
+    auto_err struct err *err = NULL;
+    bool writable = false;
+
+    if (!body)
+        return;
+    if (!json_get_str(body, "hostPath", &location, &err) ||
+        !json_get_str(body, "mountPoint", &mount_point, &err) ||
+        !json_opt_str(body, "type", &type, &err) ||
+        !json_opt_bool(body, "writable", &writable, &err))
+        respond_error(x, 400, err);
+    else if (*type && !str_eq(type, TYPE))
+        http_respond_error(x, 500, "mounts of type %s cannot be added yet, only " TYPE, type);
+    else if (!m)
+        http_respond_error(x, 500, "the machine is not running");
+    else
+        mounts_add(m, location, mount_point, writable, added, x);
+}
+
+void api_mounts_delete(struct mounts *m, struct http_exchange *x)
+{
+    auto_json json_t *body = take_body(x);
+    auto_err struct err *err = NULL;
+    const char *mount_point;
+    bool force = false;
+
+    if (!body)
+        return;
+    if (!json_get_str(body, "mountPoint", &mount_point, &err) ||
+        !json_opt_bool(body, "force", &force, &err))
+        respond_error(x, 400, err);
+    else if (!m)
+        http_respond_error(x, 500, "the machine is not running");
+    else
+        mounts_remove(m, mount_point, force, removed, x);
+}
