@@ -118,6 +118,59 @@ b" "$(printf "\\377")" ... " " nnn*'
     rm "$HOME/rw/out" "$HOME/rw/outdir" "$HOME/secret"
 }
 
+@test "a folder comes and goes while the guest runs" {
+    mkdir -p "$HOME/hot"
+    echo here >"$HOME/hot/file"
+    limactl mount add m "$HOME/hot" '/mnt/hot folder' --writable
+    [[ $(guest m cat '/mnt/hot folder/file') == here ]]
+    guest m touch '/mnt/hot folder/there'
+    [[ -e $HOME/hot/there ]]
+    [[ $(limactl mount list m | grep -c "/mnt/hot folder .*true .*$HOME/hot .*mounted") -eq 1 ]]
+    run --separate-stderr limactl mount add m "$HOME/ro" '/mnt/hot folder'
+    assert_status 1
+    [[ $stderr == *'mounted on /mnt/hot folder already'* ]]
+    limactl mount remove m '/mnt/hot folder'
+    run guest m grep -c 'hot' /proc/mounts
+    [[ $output == 0 ]]
+    [[ $(limactl mount list --json m | grep -c hot) -eq 0 ]]
+}
+
+@test "a folder added for reading is read-only, system paths are refused" {
+    limactl mount add m "$HOME/ro" /mnt/hot-ro
+    run guest m sudo touch /mnt/hot-ro/x
+    [[ $status -ne 0 && $output == *'Read-only file system'* ]]
+    limactl mount rm m /mnt/hot-ro
+    run --separate-stderr limactl mount add m "$HOME/ro" /etc
+    assert_status 1
+    [[ $stderr == *'system path'* ]]
+}
+
+@test "a folder in use is not removed without force" {
+    limactl mount add m "$HOME/hot" /mnt/busy
+    limactl shell --workdir /mnt/busy m sleep 1000 >"$HOME/sleep.log" 2>&1 3>&- &
+    eventually guest m pidof sleep
+    run --separate-stderr limactl mount remove m /mnt/busy
+    assert_status 1
+    [[ $stderr == *'/mnt/busy is in use by '*sleep* ]]
+    limactl mount remove --force m /mnt/busy
+    guest m killall sleep
+    [[ $(limactl mount list m | grep -c busy) -eq 0 ]]
+}
+
+@test "many additions and removals leave nothing behind" {
+    local devices before
+
+    devices=$(pid_of m devices)
+    before=$(ls "/proc/$devices/fd" | wc -l)
+    for ((i = 0; i < 50; i++)); do
+        limactl mount add m "$HOME/hot" /mnt/many
+        limactl mount remove m /mnt/many
+    done
+    [[ $(ls "/proc/$devices/fd" | wc -l) -le $before ]]
+    run guest m grep -c 'many\|hot-' /proc/mounts
+    [[ $output == 0 ]]
+}
+
 @test "mounts live on without the host agent, and with the next one" {
     local boot
 

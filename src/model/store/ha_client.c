@@ -7,21 +7,27 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/quote.h"
 #include "base/sb.h"
 #include "lang/json/json.h"
 #include "sys/host.h"
 #include "sys/sock.h"
 
 #define RESPONSE_MAX ((size_t)64 << 10)
+#define MESSAGE_MAX  4096
 
 /* The request fits into any socket's buffer. */
-static bool send_request(int fd, const char *path, struct err **errp)
+static bool send_request(int fd, const struct ha_request *r, struct err **errp)
 {
-    auto_mem char *request = mem_printf("GET %s HTTP/1.1\r\n"
+    auto_mem char *content = r->body.n ? mem_printf("Content-Type: application/json\r\n"
+                                                    "Content-Length: %zu\r\n",
+                                                    r->body.n)
+                                       : mem_strdup("");
+    auto_mem char *request = mem_printf("%s %s HTTP/1.1\r\n"
                                         "Host: lima-hostagent\r\n"
                                         "Connection: close\r\n"
-                                        "\r\n",
-                                        path);
+                                        "%s\r\n%.*s",
+                                        r->method, r->path, content, SV_ARG(r->body));
     ssize_t n = send(fd, request, strlen(request), MSG_NOSIGNAL);
 
     if (n < 0)
@@ -70,23 +76,30 @@ static bool read_response(int fd, uint64_t deadline_ns, struct sb *out, struct e
     }
 }
 
-static bool fetch(const char *socket_path, const char *path, unsigned timeout_ms,
-                  struct sb *response, struct err **errp)
+static bool fetch(const char *socket_path, const struct ha_request *request, struct sb *response,
+                  struct err **errp)
 {
-    uint64_t deadline_ns = host_monotonic_ns() + (uint64_t)timeout_ms * 1000000;
+    uint64_t deadline_ns = host_monotonic_ns() + (uint64_t)request->timeout_ms * 1000000;
     auto_fd int fd = -1;
 
-    return sock_unix_connect(socket_path, SOCK_STREAM, &fd, errp) && send_request(fd, path, errp) &&
-           read_response(fd, deadline_ns, response, errp);
+    return sock_unix_connect(socket_path, SOCK_STREAM, &fd, errp) &&
+           send_request(fd, request, errp) && read_response(fd, deadline_ns, response, errp);
 }
 
 bool ha_client_get(const char *socket_path, const char *path, unsigned timeout_ms, struct sb *out,
                    struct err **errp)
 {
+    return ha_client_call(socket_path, &(struct ha_request){ "GET", path, SV(""), timeout_ms }, out,
+                          errp);
+}
+
+bool ha_client_call(const char *socket_path, const struct ha_request *request, struct sb *out,
+                    struct err **errp)
+{
     auto_sb struct sb response = { .limit = out->limit };
     struct sv body;
 
-    if (!fetch(socket_path, path, timeout_ms, &response, errp) ||
+    if (!fetch(socket_path, request, &response, errp) ||
         !ha_response_body(sb_view(&response), &body, errp))
         return false;
     sb_put(out, body);
@@ -98,7 +111,9 @@ bool ha_client_info(const char *socket_path, unsigned timeout_ms, struct ha_info
 {
     auto_sb struct sb response = { .limit = RESPONSE_MAX };
 
-    return fetch(socket_path, "/v1/info", timeout_ms, &response, errp) &&
+    const struct ha_request request = { "GET", "/v1/info", SV(""), timeout_ms };
+
+    return fetch(socket_path, &request, &response, errp) &&
            ha_info_decode(sb_view(&response), out, errp);
 }
 
@@ -130,20 +145,12 @@ static bool is_header(struct sv line, const char *name, struct sv *out_value)
     return true;
 }
 
-/* Splits off the body of "HTTP/1.1 200 OK ...". */
-bool ha_response_body(struct sv response, struct sv *out_body, struct err **errp)
+/* Splits off what follows the status line: headers, and the body. */
+static bool take_body(struct sv response, struct sv *out_body, struct err **errp)
 {
-    struct sv line, value, status;
+    struct sv line, value;
     uint64_t length = UINT64_MAX;
 
-    if (!next_line(&response, &line) || !sv_starts(line, SV("HTTP/1.")) || line.n < 12)
-        return err_set(errp, ERR_PROTOCOL, "the host agent's answer is not HTTP");
-    status = sv_slice(line, 9, 12);
-    if (sv_eq_str(status, "404"))
-        return err_set(errp, ERR_UNSUPPORTED, "the host agent is of an older version");
-    if (!sv_eq_str(status, "200"))
-        return err_set(errp, ERR_PROTOCOL, "the host agent answers with status %.*s",
-                       SV_ARG(status));
     for (;;) {
         if (!next_line(&response, &line))
             return err_set(errp, ERR_PROTOCOL, "the host agent's answer has no body");
@@ -158,6 +165,37 @@ bool ha_response_body(struct sv response, struct sv *out_body, struct err **errp
         return err_set(errp, ERR_PROTOCOL, "the host agent's answer is cut off");
     *out_body = sv_slice(response, 0, length < response.n ? (size_t)length : response.n);
     return true;
+}
+
+/* The message of a failure, if there is one. */
+static bool fail(struct sv status, struct sv response, struct err **errp)
+{
+    auto_json json_t *doc = NULL;
+    const char *message = NULL;
+    struct sv body;
+
+    if (take_body(response, &body, NULL) && (doc = json_parse(body, NULL)))
+        message = json_string_value(json_object_get(doc, "message"));
+    if (message) {
+        auto_mem char *printable = quote_printable(sv_of(message), MESSAGE_MAX);
+
+        return err_set(errp, ERR_INVALID, "%s", printable);
+    }
+    return err_set(errp, ERR_PROTOCOL, "the host agent answers with status %.*s", SV_ARG(status));
+}
+
+bool ha_response_body(struct sv response, struct sv *out_body, struct err **errp)
+{
+    struct sv line, status;
+
+    if (!next_line(&response, &line) || !sv_starts(line, SV("HTTP/1.")) || line.n < 12)
+        return err_set(errp, ERR_PROTOCOL, "the host agent's answer is not HTTP");
+    status = sv_slice(line, 9, 12);
+    if (sv_eq_str(status, "404"))
+        return err_set(errp, ERR_UNSUPPORTED, "the host agent is of an older version");
+    if (!sv_eq_str(status, "200") && !sv_eq_str(status, "204"))
+        return fail(status, response, errp);
+    return take_body(response, out_body, errp);
 }
 
 bool ha_info_decode(struct sv response, struct ha_info *out, struct err **errp)

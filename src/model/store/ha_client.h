@@ -23,7 +23,16 @@ struct ha_info {
  * the path. */
 bool ha_client_get(const char *socket_path, const char *path, unsigned timeout_ms, struct sb *out,
                    struct err **errp) MUST_USE;
-/* The body of a whole HTTP response with status 200. Pure. */
+/* The same for another method, with a JSON text as the body of the request. What the host agent
+ * says about a failure is the text of an ERR_INVALID. */
+struct ha_request {
+    const char *method, *path; /* borrowed */
+    struct sv body;
+    unsigned timeout_ms;
+};
+bool ha_client_call(const char *socket_path, const struct ha_request *request, struct sb *out,
+                    struct err **errp) MUST_USE;
+/* The body of a whole HTTP response with status 200 or 204. Pure. */
 bool ha_response_body(struct sv response, struct sv *out_body, struct err **errp) MUST_USE;
 
 /* GET /v1/info. */

@@ -37,6 +37,21 @@ static void answers_are_decoded(void **state)
     }
 }
 
+static void failures_are_told_in_the_words_of_the_host_agent(void **state)
+{
+    auto_err struct err *err = NULL, *unknown = NULL;
+    struct sv body;
+
+    assert_false(ha_response_body(SV("HTTP/1.1 500 No\r\n\r\n{\"message\":\"in use\\u001b\"}"),
+                                  &body, &err));
+    assert_string_equal(err_text(err), "in use\\x1b");
+    assert_int_equal(err_kind(err), ERR_INVALID);
+    assert_false(ha_response_body(SV("HTTP/1.1 500 No\r\n\r\n{\"message\":7}"), &body, &unknown));
+    assert_int_equal(err_kind(unknown), ERR_PROTOCOL);
+    assert_true(ha_response_body(SV("HTTP/1.1 204 Done\r\n\r\n"), &body, NULL));
+    assert_int_equal(body.n, 0);
+}
+
 static void other_answers_are_refused(void **state)
 {
     static const char *const cases[] = {
@@ -147,6 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_are_decoded),
+        cmocka_unit_test(failures_are_told_in_the_words_of_the_host_agent),
         cmocka_unit_test(other_answers_are_refused),
         cmocka_unit_test(an_agent_that_answers_is_understood),
         cmocka_unit_test(an_agent_that_is_silent_times_out),
