@@ -24,20 +24,36 @@ finish() {
 }
 trap finish EXIT
 
-# row NAME MEASURED LIMIT UNIT: the limit is an upper one.
+# row NAME MEASURED LIMIT UNIT: the limit is an upper one; row_least: a lower one.
 row() {
     local verdict=ok
 
     awk -v m="$2" -v l="$3" 'BEGIN { exit !(m > l) }' && verdict=MISSED
-    printf '%-52s %10s %-4s %10s  %s\n' "$1" "$2" "$4" "$3" "$verdict"
+    printf '%-52s %10s %-4s %10s  %s\n' "$1" "$2" "$4" "<= $3" "$verdict"
+}
+
+row_least() {
+    local verdict=ok
+
+    awk -v m="$2" -v l="$3" 'BEGIN { exit !(m < l) }' && verdict=MISSED
+    printf '%-52s %10s %-4s %10s  %s\n' "$1" "$2" "$4" ">= $3" "$verdict"
+}
+
+# A figure without a limit.
+note() { # NAME MEASURED UNIT
+    printf '%-52s %10s %-4s\n' "$1" "$2" "$3"
+}
+
+median() { # NUMBER...
+    printf '%s\n' "$@" | sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
 }
 
 ratio() {
     awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'
 }
 
-printf '%-52s %10s %-4s %10s\n' 'what' 'measured' '' 'at most'
-for part in "$here"/parts/*.sh; do
+printf '%-52s %10s %-4s %10s\n' 'what' 'measured' '' 'limit'
+for part in "$here"/parts/${BENCH_PARTS:-*}.sh; do
     # shellcheck source=/dev/null
     source "$part"
 done

@@ -1,6 +1,6 @@
 /*
- * The guest's part of stream_bench and forward_bench: serves their commands on vsock, and, if ports are
- * given, on so many TCP ports of every address. Static, without our libraries.
+ * The guest's part of stream_bench and forward_bench: serves their commands on vsock, or on so many
+ * TCP ports of every address. Static, without our libraries.
  *
  *     stream_peer [FIRST_PORT [COUNT]]
  */
@@ -75,7 +75,8 @@ static void echo(int fd, char *buffer)
 
 static bool exchange_byte(void)
 {
-    const struct sockaddr_vm host = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_HOST,
+    const struct sockaddr_vm host = { .svm_family = AF_VSOCK,
+                                      .svm_cid = VMADDR_CID_HOST,
                                       .svm_port = STREAM_HOST_PORT };
     int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
     char byte = 'x';
@@ -141,7 +142,8 @@ static int listen_on(int family, const void *address, socklen_t len)
 
 static int listen_on_vsock(void)
 {
-    const struct sockaddr_vm any = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY,
+    const struct sockaddr_vm any = { .svm_family = AF_VSOCK,
+                                     .svm_cid = VMADDR_CID_ANY,
                                      .svm_port = STREAM_PEER_PORT };
 
     return listen_on(AF_VSOCK, &any, sizeof(any));
@@ -166,15 +168,15 @@ static void accept_one(int listener, const pthread_attr_t *detached)
 int main(int argc, char **argv)
 {
     unsigned long port = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
-    unsigned long n_tcp = argc > 2 ? strtoul(argv[2], NULL, 10) : port > 0;
-    struct pollfd *polls = calloc(n_tcp + 1, sizeof(*polls));
+    unsigned long n = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
+    struct pollfd *polls = calloc(n, sizeof(*polls));
     pthread_attr_t detached;
 
     (void)signal(SIGPIPE, SIG_IGN);
     if (!polls)
         return 1;
-    for (unsigned long i = 0; i <= n_tcp; i++) {
-        polls[i] = (struct pollfd){ .fd = i == 0 ? listen_on_vsock() : listen_on_tcp(port + i - 1),
+    for (unsigned long i = 0; i < n; i++) {
+        polls[i] = (struct pollfd){ .fd = port ? listen_on_tcp(port + i) : listen_on_vsock(),
                                     .events = POLLIN };
         if (polls[i].fd < 0) {
             perror("stream_peer: cannot listen");
@@ -185,9 +187,9 @@ int main(int argc, char **argv)
     (void)pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
     (void)pthread_attr_setstacksize(&detached, 65536);
     for (;;) {
-        if (poll(polls, n_tcp + 1, -1) < 0)
+        if (poll(polls, n, -1) < 0)
             continue;
-        for (unsigned long i = 0; i <= n_tcp; i++)
+        for (unsigned long i = 0; i < n; i++)
             if (polls[i].revents)
                 accept_one(polls[i].fd, &detached);
     }

@@ -87,3 +87,10 @@ is_closed() { # PORT
     [[ $(guest v sudo ip link set eth0 down && guest v echo alive) == alive ]]
     limactl delete -f v 2>/dev/null
 }
+
+@test "load and mishaps leave nothing behind and keep nothing away" {
+    start_micro l
+    run "$VM_TESTS/forward_load.py" l "$PORT_TOOL" "$STREAM_PEER" $((base + 2000)) small
+    assert_status 0
+    limactl delete -f l 2>/dev/null
+}

@@ -6,6 +6,7 @@
  *     listen unix PATH 0
  *     ask tcp|udp ADDRESS PORT TEXT   "answer" and what came back
  *     ask unix PATH 0 TEXT
+ *     storm tcp ADDRESS PORT COUNT    "ok"; each of so many ports is listened on for a moment
  *     close                           "ok"; all listeners
  *
  * A connection that is reset has no answer. Over streams it answers after the other side has ended
@@ -17,11 +18,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#define PEERS_MAX 1024
+#define PEERS_MAX 4096
 #define TEXT_MAX  512
 #define ANSWER_MS 10000
 
@@ -112,6 +114,24 @@ static void do_listen(const char *proto, const char *where, unsigned port)
     say("ok");
 }
 
+static void do_storm(const char *proto, const char *where, unsigned port, unsigned n)
+{
+    for (; n > 0; n--, port++) {
+        struct sockaddr_storage address = { 0 };
+        socklen_t size = parse(proto, where, port, &address);
+        int fd = size ? open_socket(proto, &address) : -1;
+
+        if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) < 0 || listen(fd, 128) < 0) {
+            say(strerror(errno));
+            if (fd >= 0)
+                (void)close(fd);
+            return;
+        }
+        (void)close(fd);
+    }
+    say("ok");
+}
+
 static void do_ask(const char *proto, const char *where, unsigned port, const char *text)
 {
     struct sockaddr_storage address = { 0 };
@@ -153,6 +173,8 @@ static void do_line(char *line)
         do_listen(proto, where, port);
     } else if (strcmp(command, "ask") == 0 && n == 5) {
         do_ask(proto, where, port, text);
+    } else if (strcmp(command, "storm") == 0 && n == 5) {
+        do_storm(proto, where, port, (unsigned)strtoul(text, NULL, 10));
     } else if (strcmp(command, "close") == 0) {
         for (size_t i = n_peers; i-- > 1;)
             drop(i);
@@ -212,6 +234,9 @@ static int serve(int fd, struct peer *p)
 
 int main(void)
 {
+    const struct rlimit descriptors = { PEERS_MAX + 16, PEERS_MAX + 16 };
+
+    (void)setrlimit(RLIMIT_NOFILE, &descriptors);
     (void)add(STDIN_FILENO, COMMANDS, 0);
     for (;;) {
         if (poll(polls, n_peers, -1) < 0 && errno != EINTR)

@@ -1,0 +1,112 @@
+# shellcheck shell=bash disable=SC2154 # limactl, build and the functions are run.sh's
+# TCP forwards against an ssh tunnel and QEMU's own hostfwd, all to one program of one guest and in
+# turn; the CPU time of both sides; and what 100 forwarded ports cost while nothing happens.
+port=25800 # ours; +1 hostfwd, +2 ssh; from +100 on: idle ones
+declare -A words=([send]=from [take]=to)
+declare -A via=([ours]=$port [hostfwd]=$((port + 1)) [ssh]=$((port + 2)))
+
+forwards_begin() {
+    printf '%s\n' '#!/bin/bash' \
+        'for word; do shift' \
+        "    [[ \$word == user,*hostfwd=* ]] && word+=,hostfwd=tcp:127.0.0.1:${via[hostfwd]}-:$port" \
+        '    set -- "$@" "$word"' 'done' 'exec qemu-system-x86_64 "$@"' >"$LIMA_HOME/qemu"
+    chmod 755 "$LIMA_HOME/qemu"
+    printf '%s\n' 'images: [{location: "build:micro"}]' 'cpus: 1' 'memory: 1GiB' 'disk: 4GiB' \
+        'containerd: {system: false, user: false}' >"$LIMA_HOME/f.yaml"
+    QEMU_SYSTEM_X86_64=$LIMA_HOME/qemu "$limactl" start --tty=false --name=f "$LIMA_HOME/f.yaml" >/dev/null 2>&1
+    "$limactl" shell --workdir / f sh -c 'cat >/tmp/peer && chmod 755 /tmp/peer' <"$build/stream_peer"
+    peer "$port" 1
+    ssh -F "$LIMA_HOME/f/ssh.config" -S none -o ControlMaster=no -N -L "${via[ssh]}:127.0.0.1:$port" lima-f \
+        >/dev/null 2>&1 &
+    ssh_pid=$!
+    until answers "${via[ours]}" && answers "${via[hostfwd]}" && answers "${via[ssh]}"; do sleep 0.2; done
+}
+
+peer() { # FIRST_PORT COUNT
+    "$limactl" shell --workdir / f sh -c "setsid /tmp/peer $1 $2 </dev/null >/dev/null 2>&1 &"
+}
+
+answers() { # PORT
+    "$build/forward_bench" "$1" connect 1 >/dev/null 2>&1
+}
+
+# CPU ticks of the threads of a process: of all, or of the first or all but the first of them.
+ticks() { # PID [first|rest]
+    local stat
+
+    for stat in "/proc/$1/task"/*/stat; do
+        [[ ${2-} != first || $stat == */"$1"/stat ]] || continue
+        [[ ${2-} != rest || $stat != */"$1"/stat ]] || continue
+        cat "$stat"
+    done 2>/dev/null | sed 's/.*) //' | awk '{ n += $12 + $13 } END { print n + 0 }'
+}
+
+host_ticks() {
+    echo $(($(ticks "$ha") + $(ticks "$devices") + $(ticks "$qemu" first)))
+}
+
+wakeups_of() { # PID
+    cat "/proc/$1/task"/*/status | awk '/^voluntary_ctxt_switches/ { n += $2 } END { print n }'
+}
+
+# Rates of each way into rate_WAY, in turn.
+race() { # AMOUNT OF_SSH WORD...
+    local amount=$1 of_ssh=$2 way n i
+
+    rate_ours=() rate_hostfwd=() rate_ssh=()
+    for ((i = 0; i < rounds; i++)); do
+        for way in ours hostfwd ssh; do
+            n=$amount
+            [[ $way != ssh ]] || n=$of_ssh
+            local -n rates=rate_$way
+            rates+=("$(awk -v n="$n" -v s="$("$build/forward_bench" "${via[$way]}" "${@:3}" "$n")" 'BEGIN { print n / s }')")
+            unset -n rates
+        done
+    done
+}
+
+verdicts() { # NAME UNIT LEAST_HOSTFWD LEAST_SSH
+    local ours hostfwd ssh
+
+    ours=$(median "${rate_ours[@]}") hostfwd=$(median "${rate_hostfwd[@]}") ssh=$(median "${rate_ssh[@]}")
+    note "$1" "$(ratio "$ours" 1)" "$2"
+    row_least "$1, times hostfwd" "$(ratio "$ours" "$hostfwd")" "$3" ''
+    row_least "$1, times ssh -L" "$(ratio "$ours" "$ssh")" "$4" ''
+}
+
+forwards_begin
+ha=$(<"$LIMA_HOME/f/ha.pid") devices=$(<"$LIMA_HOME/f/devices.pid") qemu=$(<"$LIMA_HOME/f/qemu.pid")
+for streams in 1 8; do
+    race 128 16 send $streams
+    verdicts "forward, guest to host, $streams stream(s)" MiB/s 1.5 3
+    race 128 16 take $streams
+    verdicts "forward, host to guest, $streams stream(s)" MiB/s 1 3
+done
+race 400 400 connect
+verdicts 'forward, connections one after the other' /s 0.3 2
+for way in ours hostfwd ssh; do
+    for what in send take; do
+        mib=256
+        [[ $way != ssh ]] || mib=32
+        before_host=$(host_ticks) before_guest=$(ticks "$qemu" rest) before_ssh=$(ticks "$ssh_pid")
+        "$build/forward_bench" "${via[$way]}" $what 1 $mib >/dev/null
+        spent=$(($(host_ticks) - before_host + $(ticks "$ssh_pid") - before_ssh))
+        note "$way, ${words[$what]} the guest: host CPU per GB" "$(ratio "$spent" "$((mib * 100 / 1024))")" s
+        note "$way, ${words[$what]} the guest: guest CPU per GB" \
+            "$(ratio "$(($(ticks "$qemu" rest) - before_guest))" "$((mib * 100 / 1024))")" s
+    done
+done
+kill "$ssh_pid"
+wait "$ssh_pid" 2>/dev/null || true
+
+peer $((port + 100)) 100
+until answers $((port + 199)); do sleep 0.2; done
+agent_switches() {
+    "$limactl" shell --workdir / f sh -c 'grep -h ^voluntary "/proc/$(pidof lima-guestagent)/status"' | awk '{ print $2 }'
+}
+sleep 10
+before_agent=$(agent_switches) before_ha=$(wakeups_of "$ha") before_devices=$(wakeups_of "$devices")
+sleep 30
+row 'host agent, 100 idle ports: wake-ups in 10 s' "$(ratio $(($(wakeups_of "$ha") - before_ha)) 3)" 1 ''
+row 'devices, 100 idle ports: wake-ups in 10 s' "$(ratio $(($(wakeups_of "$devices") - before_devices)) 3)" 1 ''
+row 'guest agent, 100 idle ports: wake-ups in 30 s' "$(($(agent_switches) - before_agent))" 0 ''
