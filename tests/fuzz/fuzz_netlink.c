@@ -2,9 +2,11 @@
 #include "fuzz.h"
 
 #include <assert.h>
+#include <sys/socket.h>
 
 #include "prog/guestagent/local_address.h"
 #include "prog/guestagent/nat_rules.h"
+#include "prog/guestagent/nat_tables.h"
 #include "prog/guestagent/netlink.h"
 #include "prog/guestagent/sock_diag.h"
 
@@ -39,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size == 0)
         return 0;
-    switch (data[0] % 5) {
+    switch (data[0] % 7) {
     case 0:
         nat_rules_parse(in, BOTH, &ports);
         break;
@@ -56,6 +58,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case 4:
         while (netlink_next(&in, &msg))
             assert(msg.payload.n < size);
+        break;
+    case 5:
+        nat_tables_parse(AF_INET, in, BOTH, &ports);
+        break;
+    case 6:
+        nat_tables_parse(AF_INET6, in, BOTH, &ports);
         break;
     }
     ports_settle(&ports);

@@ -65,6 +65,38 @@ is_running() {
     [[ $(guest d sh -c 'wc -l <~/ran-user') == 2 ]]
 }
 
+# What container engines do to publish a port: a rule, and a listener in a network namespace.
+publish() { # IPTABLES NAME NETWORK PORT
+    guest d sudo sh -e -c "
+        ip netns add $2 && ip link add v$2 type veth peer name eth0 netns $2
+        ip addr add $3.1/24 dev v$2 && ip link set v$2 up
+        ip -n $2 addr add $3.2/24 dev eth0 && ip -n $2 link set eth0 up
+        ip -n $2 link set lo up && ip -n $2 route add default via $3.1
+        sysctl -qw net.ipv4.ip_forward=1
+        mkfifo /tmp/$2 && { ip netns exec $2 /tmp/port_tool </tmp/$2 >/dev/null 2>&1 & }
+        exec 3>/tmp/$2 && echo listen tcp 0.0.0.0 80 >&3 && { setsid sleep 600 </dev/null >/dev/null 2>&1 & }
+        $1 -t nat -N $2
+        $1 -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j $2
+        $1 -t nat -A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j $2
+        $1 -t nat -A $2 ! -i v$2 -p tcp --dport $4 -j DNAT --to-destination $3.2:80"
+}
+
+is_published() { # PORT
+    [[ $(exec 3<>"/dev/tcp/127.0.0.1/$1" && printf 'x\n' >&3 && head -c 6 <&3) == 'tcp 80' ]] 2>/dev/null
+}
+
+@test "ports that container engines publish are forwarded" {
+    guest d sh -c 'cat >/tmp/port_tool && chmod 755 /tmp/port_tool' <"$PORT_TOOL"
+    publish iptables-legacy a 172.30.1 26080
+    eventually is_published 26080
+    publish iptables-nft b 172.30.2 26081
+    eventually is_published 26081
+    [[ $(limactl port list d) == *0.0.0.0:26080*0.0.0.0:26081* ]]
+    guest d sudo iptables-legacy -t nat -F a
+    guest d sudo iptables-nft -t nat -F b
+    eventually eval '[[ $(limactl port list d) != *:2608[01]* ]]'
+}
+
 @test "the clock is right again after the guest stood still" {
     local qemu drift
 

@@ -1,9 +1,9 @@
 /*
  * A rule is a list of expressions. Those that load a field of the packet into a register and those
  * that compare a register are followed, enough to know protocol, destination port and destination
- * address; "match" and "target" carry structures of iptables. What is not understood narrows the
- * rule in ways that do not matter here (interfaces, sources), except comparisons of an address with
- * a network.
+ * address; "match" and "target" carry structures of iptables (nat_rule.h). What is not understood
+ * narrows the rule in ways that do not matter here (interfaces, sources), except comparisons of an
+ * address with a network.
  */
 #include "prog/guestagent/nat_rules.h"
 
@@ -11,40 +11,22 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nf_tables_compat.h>
-#include <linux/netfilter/xt_multiport.h>
-#include <linux/netfilter/xt_tcpudp.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 /* after sys/socket.h, whose types it uses */
 #include <linux/netlink.h>
 
+#include "prog/guestagent/nat_rule.h"
 #include "prog/guestagent/netlink.h"
 
-enum {
-    RANGES_MAX = XT_MULTI_PORTS,
-    REGISTERS = 24, /* NFT_REG_1 to NFT_REG32_15 */
-    FAMILY_INET = 1,
-    FAMILY_IPV4 = 2,
-    FAMILY_IPV6 = 10,
-};
+enum { REGISTERS = 24 /* NFT_REG_1 to NFT_REG32_15 */ };
 
 enum field { FIELD_NONE, FIELD_PROTOCOL, FIELD_PORT, FIELD_ADDRESS, FIELD_PART_OF_ADDRESS };
 
-struct range {
-    uint16_t first, last;
-};
-
 struct rule {
-    int family;
+    struct nat_rule nat;
     enum field registers[REGISTERS];
-    unsigned protocol; /* 0 = any */
-    struct range ranges[RANGES_MAX];
-    size_t n_ranges;
-    uint8_t address[16];
-    size_t n_address; /* 0 = every address */
-    bool is_network;  /* the address is that of a network */
-    bool is_dnat;
 };
 
 static uint32_t be32(struct sv value)
@@ -93,17 +75,11 @@ static enum field *reg(struct rule *rule, struct sv number)
     return i < REGISTERS ? &rule->registers[i] : &nowhere;
 }
 
-static void add_range(struct rule *rule, uint16_t first, uint16_t last)
-{
-    if (rule->n_ranges < RANGES_MAX && first <= last)
-        rule->ranges[rule->n_ranges++] = (struct range){ first, last };
-}
-
 static void take_payload(struct rule *rule, struct sv data)
 {
     struct sv attrs[NFTA_PAYLOAD_MAX + 1];
     uint32_t base, offset, len;
-    bool is_v6 = rule->family == FAMILY_IPV6;
+    bool is_v6 = rule->nat.family == NAT_IPV6;
     enum field field = FIELD_NONE;
 
     read_attrs(data, attrs, COUNT(attrs));
@@ -144,12 +120,13 @@ static void take_bitwise(struct rule *rule, struct sv data)
 
 static void compare_port(struct rule *rule, uint32_t op, uint16_t port)
 {
-    struct range *last = rule->n_ranges > 0 ? &rule->ranges[rule->n_ranges - 1] : NULL;
+    struct nat_range *last =
+        rule->nat.n_ranges > 0 ? &rule->nat.ranges[rule->nat.n_ranges - 1] : NULL;
 
     if (op == NFT_CMP_EQ)
-        add_range(rule, port, port);
+        nat_rule_add_range(&rule->nat, port, port);
     else if (op == NFT_CMP_GTE)
-        add_range(rule, port, UINT16_MAX);
+        nat_rule_add_range(&rule->nat, port, UINT16_MAX);
     else if (op == NFT_CMP_LTE && last && last->last == UINT16_MAX && last->first <= port)
         last->last = port;
 }
@@ -169,16 +146,16 @@ static void take_compare(struct rule *rule, struct sv data)
         return;
     case FIELD_PROTOCOL:
         if (value.n == 1 && op == NFT_CMP_EQ)
-            rule->protocol = (uint8_t)value.p[0];
+            rule->nat.protocol = (uint8_t)value.p[0];
         return;
     case FIELD_ADDRESS:
         if ((value.n == 4 || value.n == 16) && op == NFT_CMP_EQ) {
-            rule->n_address = value.n;
-            memcpy(rule->address, value.p, value.n);
+            rule->nat.n_address = value.n;
+            memcpy(rule->nat.address, value.p, value.n);
         }
         return;
     case FIELD_PART_OF_ADDRESS:
-        rule->is_network = rule->is_network || op == NFT_CMP_EQ;
+        rule->nat.is_network = rule->nat.is_network || op == NFT_CMP_EQ;
         return;
     case FIELD_NONE:
         return;
@@ -194,7 +171,7 @@ static void take_range(struct rule *rule, struct sv data)
     to = constant(attrs[NFTA_RANGE_TO_DATA]);
     if (*reg(rule, attrs[NFTA_RANGE_SREG]) == FIELD_PORT && from.n == 2 && to.n == 2 &&
         be32(attrs[NFTA_RANGE_OP]) == NFT_RANGE_EQ)
-        add_range(rule, be16(from), be16(to));
+        nat_rule_add_range(&rule->nat, be16(from), be16(to));
 }
 
 static void take_nat(struct rule *rule, struct sv data)
@@ -204,48 +181,17 @@ static void take_nat(struct rule *rule, struct sv data)
     read_attrs(data, attrs, COUNT(attrs));
     if (attrs[NFTA_NAT_TYPE].n != 4 || be32(attrs[NFTA_NAT_TYPE]) != NFT_NAT_DNAT)
         return;
-    rule->is_dnat = true;
-    if (rule->family == FAMILY_INET && attrs[NFTA_NAT_FAMILY].n > 0)
-        rule->family = (int)be32(attrs[NFTA_NAT_FAMILY]);
+    rule->nat.is_dnat = true;
+    if (rule->nat.family == NAT_INET && attrs[NFTA_NAT_FAMILY].n > 0)
+        rule->nat.family = (int)be32(attrs[NFTA_NAT_FAMILY]);
 }
 
-/* Structures of iptables have the byte order of the machine. */
 static void take_match(struct rule *rule, struct sv data)
 {
-    struct sv attrs[NFTA_MATCH_MAX + 1], name, info;
+    struct sv attrs[NFTA_MATCH_MAX + 1];
 
     read_attrs(data, attrs, COUNT(attrs));
-    name = sv_slice(attrs[NFTA_MATCH_NAME], 0,
-                    strnlen(attrs[NFTA_MATCH_NAME].n > 0 ? attrs[NFTA_MATCH_NAME].p : "",
-                            attrs[NFTA_MATCH_NAME].n));
-    info = attrs[NFTA_MATCH_INFO];
-    if (sv_eq_str(name, "tcp") && info.n >= sizeof(struct xt_tcp)) {
-        struct xt_tcp tcp;
-
-        memcpy(&tcp, info.p, sizeof(tcp));
-        rule->protocol = IPPROTO_TCP;
-        if (!(tcp.invflags & XT_TCP_INV_DSTPT) && (tcp.dpts[0] > 0 || tcp.dpts[1] < UINT16_MAX))
-            add_range(rule, tcp.dpts[0], tcp.dpts[1]);
-    } else if (sv_eq_str(name, "udp") && info.n >= sizeof(struct xt_udp)) {
-        struct xt_udp udp;
-
-        memcpy(&udp, info.p, sizeof(udp));
-        rule->protocol = IPPROTO_UDP;
-        if (!(udp.invflags & XT_UDP_INV_DSTPT) && (udp.dpts[0] > 0 || udp.dpts[1] < UINT16_MAX))
-            add_range(rule, udp.dpts[0], udp.dpts[1]);
-    } else if (sv_eq_str(name, "multiport") && info.n >= sizeof(struct xt_multiport_v1)) {
-        struct xt_multiport_v1 ports;
-
-        memcpy(&ports, info.p, sizeof(ports));
-        if (ports.invert || ports.flags == XT_MULTIPORT_SOURCE || ports.count > XT_MULTI_PORTS)
-            return;
-        for (unsigned i = 0; i < ports.count; i++) {
-            bool is_range = ports.pflags[i] && i + 1 < ports.count;
-
-            add_range(rule, ports.ports[i], ports.ports[i + is_range]);
-            i += is_range;
-        }
-    }
+    nat_rule_take_match(&rule->nat, attrs[NFTA_MATCH_NAME], attrs[NFTA_MATCH_INFO]);
 }
 
 static void take_target(struct rule *rule, struct sv data)
@@ -253,8 +199,7 @@ static void take_target(struct rule *rule, struct sv data)
     struct sv attrs[NFTA_TARGET_MAX + 1];
 
     read_attrs(data, attrs, COUNT(attrs));
-    if (sv_starts(attrs[NFTA_TARGET_NAME], (struct sv){ "DNAT", sizeof("DNAT") }))
-        rule->is_dnat = true;
+    nat_rule_take_target(&rule->nat, attrs[NFTA_TARGET_NAME]);
 }
 
 static void take_expression(struct rule *rule, struct sv expression)
@@ -276,22 +221,6 @@ static void take_expression(struct rule *rule, struct sv expression)
             kinds[i].take(rule, attrs[NFTA_EXPR_DATA]);
 }
 
-static void add_ports(const struct rule *rule, enum guest_proto proto, struct ports *out)
-{
-    static const uint8_t every[16];
-    size_t n = rule->n_address ? rule->n_address : rule->family == FAMILY_IPV6 ? 16 : 4;
-
-    for (size_t i = 0; i < rule->n_ranges; i++) {
-        const struct range *range = &rule->ranges[i];
-
-        if (range->last - range->first >= NAT_RANGE_MAX)
-            continue;
-        for (uint32_t port = range->first; port <= range->last; port++)
-            ports_add(out, proto, GUEST_PORT_NAT, rule->n_address ? rule->address : every, n,
-                      (uint16_t)port);
-    }
-}
-
 void nat_rules_parse(struct sv payload, unsigned protocols, struct ports *out)
 {
     struct rule rule = { 0 };
@@ -302,16 +231,11 @@ void nat_rules_parse(struct sv payload, unsigned protocols, struct ports *out)
     if (payload.n < sizeof(head))
         return;
     memcpy(&head, payload.p, sizeof(head));
-    rule.family = head.nfgen_family;
+    rule.nat.family = head.nfgen_family;
     read_attrs(sv_slice(payload, sizeof(head), payload.n), attrs, COUNT(attrs));
     while (netlink_attr_next(&attrs[NFTA_RULE_EXPRESSIONS], &type, &element))
         take_expression(&rule, element);
-    if (!rule.is_dnat || rule.is_network)
-        return;
-    if ((protocols & GUEST_WATCH_TCP) && rule.protocol == IPPROTO_TCP)
-        add_ports(&rule, GUEST_TCP, out);
-    if ((protocols & GUEST_WATCH_UDP) && rule.protocol == IPPROTO_UDP)
-        add_ports(&rule, GUEST_UDP, out);
+    nat_rule_report(&rule.nat, protocols, out);
 }
 
 struct dump {

@@ -30,7 +30,7 @@ enum {
     OFFSET_SOCKET_TYPE = 4, /* of type in struct socket */
     RING_PAGES = 1,         /* an event is 8 bytes, and they are read at once */
     PORT_KEYS_MAX = 65536,  /* every UDP port */
-    PROBES_MAX = 4,
+    PROBES_MAX = 6,
 };
 
 #define INET6_TABLE "/proc/net/if_inet6" /* is there IPv6? */
@@ -56,6 +56,7 @@ struct port_trigger {
     int ring_fd, ports_fd;
     int program_fds[PROBES_MAX], probe_fds[PROBES_MAX]; /* n_probes each */
     size_t n_probes;
+    bool watches_tables; /* or cannot */
     size_t page_size;
     unsigned long *consumer;            /* how far the ring was read */
     const unsigned long *producer;      /* how far it was written */
@@ -101,6 +102,9 @@ static const struct bpf_insn tcp_state[] = {
     WAKE,
     END,
 };
+
+/* Whatever its arguments are. */
+static const struct bpf_insn any_event[] = { WAKE, END };
 
 /* Reads n bytes at an offset of what the first argument points to, to the stack at -8. */
 #define READ_ARG0(n, offset)                                                                      \
@@ -267,6 +271,14 @@ static bool attach_all(struct port_trigger *t, unsigned protocols, struct err **
            attach_kprobe(t, "udp_lib_unhash", udp_end, COUNT(udp_end), errp);
 }
 
+static void watch_modules(struct port_trigger *t)
+{
+    auto_err struct err *err = NULL;
+
+    if (!attach_tracepoint(t, "module_load", any_event, COUNT(any_event), &err))
+        log_debug("Modules are not watched: %s", err_text(err));
+}
+
 struct port_trigger *port_trigger_new(struct evloop *loop, unsigned protocols,
                                       port_trigger_fn on_event, void *arg, struct err **errp)
 {
@@ -276,10 +288,23 @@ struct port_trigger *port_trigger_new(struct evloop *loop, unsigned protocols,
     t->on_event = on_event;
     t->arg = arg;
     t->source.fd = t->ring_fd = t->ports_fd = -1;
-    if (open_ring(t, errp) && attach_all(t, protocols, errp))
+    if (open_ring(t, errp) && attach_all(t, protocols, errp)) {
+        watch_modules(t);
         return t;
+    }
     port_trigger_free(t);
     return NULL;
+}
+
+void port_trigger_watch_tables(struct port_trigger *t)
+{
+    auto_err struct err *err = NULL;
+
+    if (t->watches_tables)
+        return;
+    t->watches_tables = true;
+    if (!attach_kprobe(t, "xt_replace_table", any_event, COUNT(any_event), &err))
+        log_debug("Tables of iptables are not watched: %s", err_text(err));
 }
 
 void port_trigger_free(struct port_trigger *t)

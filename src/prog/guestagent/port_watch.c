@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "prog/guestagent/nat_rules.h"
+#include "prog/guestagent/nat_tables.h"
 #include "prog/guestagent/port_trigger.h"
 #include "prog/guestagent/ports.h"
 #include "prog/guestagent/sock_diag.h"
@@ -69,6 +70,18 @@ static void leave_out_own(const struct port_watch *w, struct ports *p)
     p->list.n = n;
 }
 
+static void look_at_tables(struct port_watch *w, struct ports *out)
+{
+    auto_err struct err *err = NULL;
+
+    if (!nat_tables_exist())
+        return;
+    if (w->trigger)
+        port_trigger_watch_tables(w->trigger); /* first: changes after the look are told of */
+    if (!nat_tables_list(w->protocols, out, &err))
+        log_debug("Redirected ports are not known: %s", err_text(err));
+}
+
 /* True when the list is another one. */
 static bool look(struct port_watch *w)
 {
@@ -81,6 +94,7 @@ static bool look(struct port_watch *w)
     sock_diag_list(w->protocols, &w->missing, &now);
     if (w->rules_fd >= 0 && !nat_rules_list(w->protocols, &now, &err))
         log_debug("Redirected ports are not known: %s", err_text(err));
+    look_at_tables(w, &now);
     ports_settle(&now);
     leave_out_own(w, &now);
     ports_put_changes(&w->now, &now, !w->is_told, &frames);
