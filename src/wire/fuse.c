@@ -10,6 +10,8 @@ enum tail {
     TAIL_LOOKUP, /* a name, or "." or ".." */
     TAIL_TWO_NAMES,
     TAIL_NAME_TARGET,
+    TAIL_PLACEHOLDER, /* a text that means nothing: files of TMPFILE have no name, Linux sends "/"
+                       */
     TAIL_XATTR,       /* name of an attribute */
     TAIL_XATTR_VALUE, /* and its value */
     TAIL_FORGETS,
@@ -68,7 +70,7 @@ static const struct op ops[] = {
     OP(LSEEK, sizeof(struct fuse_lseek_in), NONE, 0),
     OP(COPY_FILE_RANGE, sizeof(struct fuse_copy_file_range_in), NONE, FUSE_OP_CHANGES),
     OP(SYNCFS, sizeof(struct fuse_syncfs_in), NONE, 0),
-    OP(TMPFILE, sizeof(struct fuse_create_in), NAME, FUSE_OP_CHANGES),
+    OP(TMPFILE, sizeof(struct fuse_create_in), PLACEHOLDER, FUSE_OP_CHANGES),
 };
 
 static const struct op *find(uint32_t opcode)
@@ -102,7 +104,7 @@ static bool is_dot(struct sv name)
 
 static bool take_name(struct sv *rest, bool or_dot, struct sv *out)
 {
-    return take_text(rest, NAME_MAX, out) && !memchr(out->p, '/', out->n) &&
+    return take_text(rest, FUSE_NAME_LEN_MAX, out) && !memchr(out->p, '/', out->n) &&
            (or_dot || !is_dot(*out));
 }
 
@@ -123,6 +125,10 @@ static bool take_tail(struct fuse_request *out, enum tail tail, struct sv rest)
         break;
     case TAIL_NAME_TARGET:
         if (!take_name(&rest, false, &out->name) || !take_text(&rest, PATH_MAX - 1, &out->name2))
+            return false;
+        break;
+    case TAIL_PLACEHOLDER:
+        if (!take_text(&rest, FUSE_NAME_LEN_MAX, &out->name))
             return false;
         break;
     case TAIL_XATTR:

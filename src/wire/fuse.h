@@ -4,7 +4,7 @@
  *
  * A request is a struct fuse_in_header, the argument structure of its operation, then texts that
  * end with a NUL each, or data. Decoding checks all of it: lengths, terminators, and that a name
- * is one name: not empty, not "." or "..", without a slash, at most NAME_MAX bytes. (LOOKUP alone
+ * is one name: not empty, not "." or "..", without a slash, not overlong. (LOOKUP alone
  * may name "." and "..", which asks for a node that the client knows the number of only.) Names are
  * bytes, not UTF-8.
  *
@@ -24,6 +24,8 @@
 #define FUSE_MINOR_MIN       31
 /* Longest request but for the data of WRITE: the value of SETXATTR decides. */
 #define FUSE_REQUEST_LEN_MAX ((size_t)128 << 10)
+/* Longest name that Linux sends; whether it is too long is up to the file system. */
+#define FUSE_NAME_LEN_MAX    1024
 /* Header and arguments of WRITE, in front of its data. */
 #define FUSE_WRITE_HEAD_LEN  (sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in))
 

@@ -95,6 +95,16 @@ b" "$(printf "\\377")" ... " " nnn*'
     [[ ! -e $HOME/rw/t ]]
 }
 
+@test "a mount passes the checks of a file system" {
+    [[ $(uname -m) == "$(guest m uname -m)" ]] || skip "the program is for another architecture"
+    cp "$FILE_CHECKS" "$HOME/rw/file_checks"
+    mkdir "$HOME/rw/checks"
+    run guest m /mnt/rw/file_checks /mnt/rw/checks
+    assert_status 0
+    [[ $output == *' 0 failed' ]]
+    rm -r "$HOME/rw/file_checks" "$HOME/rw/checks"
+}
+
 @test "a tree is unpacked, compared and removed" {
     mkdir -p "$HOME/tree"
     (cd "$REAL_PREFIX" && tar -cf - .) | tar -C "$HOME/tree" -xf -

@@ -7,14 +7,17 @@
 #include "lang/json/json.h"
 #include "prog/hostagent/api_mounts.h"
 #include "prog/hostagent/forwards.h"
+#include "prog/hostagent/mounts.h"
 
-static void put_errors(json_t *info, const struct forwards *forwards)
+static void put_errors(json_t *info, const struct api_facts *facts)
 {
     auto_strv struct strv errors = { 0 };
     json_t *list;
 
-    if (forwards)
-        forwards_errors(forwards, &errors);
+    if (facts->forwards)
+        forwards_errors(facts->forwards, &errors);
+    if (facts->mounts)
+        mounts_errors(facts->mounts, &errors);
     if (errors.n == 0)
         return;
     list = json_array();
@@ -34,7 +37,7 @@ static void info_requested(void *arg, struct http_exchange *x)
                                   json_string(facts->auto_started_identifier));
     if (facts->ssh_port)
         (void)json_object_set_new(info, "sshLocalPort", json_integer(facts->ssh_port));
-    put_errors(info, facts->forwards);
+    put_errors(info, facts);
     text = json_text(info, JSON_STYLE_COMPACT_HTML);
     http_respond(x, 200, "application/json", sv_of(text));
 }

@@ -2,7 +2,7 @@
  * Theory of operation. A mount is exported first, then mounted in the guest; a removal goes the
  * other way. Whoever asked is answered when the last step is done, or the first one fails.
  *
- *     IDLE -> EXPORTING -> HANDING -> MOUNTING -> MOUNTED -> UNMOUNTING -> (gone)
+ *     LOST -> EXPORTING -> HANDING -> MOUNTING -> MOUNTED -> UNMOUNTING -> (gone)
  *
  * For mounts of the configuration MOUNTING does not exist: the guest's boot does it.
  */
@@ -24,7 +24,7 @@
 enum { MOUNTS_MAX = 512 };
 
 enum mount_state {
-    MOUNT_IDLE,      /* waits for `devices` */
+    MOUNT_LOST,      /* there is no way to `devices`, or not yet */
     MOUNT_EXPORTING, /* exporter runs */
     MOUNT_HANDING,   /* `devices` has the descriptor and has not answered */
     MOUNT_MOUNTING,  /* the guest agent was told */
@@ -34,8 +34,8 @@ enum mount_state {
     MOUNT_STATE_COUNT,
 };
 
-static const char *const state_names[] = { "mounting", "mounting",   "mounting", "mounting",
-                                           "mounted",  "unmounting", "failed" };
+static const char *const state_names[] = { "lost",    "mounting",   "mounting", "mounting",
+                                           "mounted", "unmounting", "failed" };
 ENUM_NAMES_MATCH(state_names, MOUNT_STATE_COUNT);
 
 struct mount {
@@ -370,9 +370,16 @@ bool mounts_next(const struct mounts *m, const void **at, struct mount_info *out
 
 void mounts_errors(const struct mounts *m, struct strv *out)
 {
-    list_for_each (mount, &m->list, struct mount, link)
+    list_for_each (mount, &m->list, struct mount, link) {
         if (mount->state == MOUNT_FAILED)
             strv_push(out, mount->why);
+        else if (mount->state == MOUNT_LOST)
+            strv_pushf(
+                out,
+                "the devices process has ended: %s cannot be used in the guest (hint: restart "
+                "the instance)",
+                mount->mount_point);
+    }
 }
 
 /* ---- life ---- */
@@ -414,7 +421,7 @@ void mounts_detach(struct mounts *m)
 
         exporter_close(MOVE(mount->exporter));
         if (mount->is_configured) {
-            mount->state = MOUNT_IDLE;
+            mount->state = MOUNT_LOST;
         } else if (mount->state < MOUNT_MOUNTED) {
             (void)err_set(&err, ERR_CANCELED, "the devices process is gone");
             fail(mount, err);

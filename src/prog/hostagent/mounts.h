@@ -23,7 +23,7 @@ struct uv_loop_s;
 /* A mount, for those who ask. Borrowed. */
 struct mount_info {
     const char *location, *mount_point;
-    const char *state; /* "mounting", "mounted", "unmounting", "failed" */
+    const char *state; /* "mounting", "mounted", "unmounting", "failed", "lost" */
     const char *error; /* NULL = none */
     bool writable;
     bool is_configured;
@@ -55,7 +55,7 @@ void mounts_remove(struct mounts *m, const char *mount_point, bool lazy, mount_d
                    void *arg);
 /* One after the other: start with *at = NULL; false at the end. */
 bool mounts_next(const struct mounts *m, const void **at, struct mount_info *out);
-/* What could not be shared, one text each. */
+/* What could not be shared, or is lost, one text each. */
 void mounts_errors(const struct mounts *m, struct strv *out);
 
 #endif

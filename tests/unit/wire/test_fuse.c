@@ -60,20 +60,20 @@ static void texts_must_be_whole_names(void **state)
     }
 }
 
-static void names_have_at_most_255_bytes(void **state)
+static void names_have_a_limit(void **state)
 {
-    char name[257];
+    char name[FUSE_NAME_LEN_MAX + 2];
     auto_sb struct sb bytes = { 0 };
     struct fuse_request req;
 
     memset(name, 'x', sizeof(name));
-    name[255] = 0;
-    make(&bytes, FUSE_LOOKUP, NULL, 0, name, 256);
+    name[FUSE_NAME_LEN_MAX] = 0;
+    make(&bytes, FUSE_LOOKUP, NULL, 0, name, FUSE_NAME_LEN_MAX + 1);
     assert_true(fuse_decode(&req, sb_view(&bytes), bytes.n, NULL));
-    assert_int_equal(req.name.n, 255);
-    name[255] = 'x';
-    name[256] = 0;
-    make(&bytes, FUSE_LOOKUP, NULL, 0, name, 257);
+    assert_int_equal(req.name.n, FUSE_NAME_LEN_MAX);
+    name[FUSE_NAME_LEN_MAX] = 'x';
+    name[FUSE_NAME_LEN_MAX + 1] = 0;
+    make(&bytes, FUSE_LOOKUP, NULL, 0, name, FUSE_NAME_LEN_MAX + 2);
     assert_false(fuse_decode(&req, sb_view(&bytes), bytes.n, NULL));
 }
 
@@ -182,7 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_must_be_whole_names),
-        cmocka_unit_test(names_have_at_most_255_bytes),
+        cmocka_unit_test(names_have_a_limit),
         cmocka_unit_test(both_renames_decode_alike),
         cmocka_unit_test(older_and_newer_greetings_are_read),
         cmocka_unit_test(counts_and_sizes_must_agree),
