@@ -2,7 +2,8 @@
 # Measures an installed tree and prints a table: ratios against something measured in the same run, as
 # machines differ. Nothing fails when a limit is missed; the table says so. Argument: the prefix.
 # BENCH_ROUNDS (default 3) boots are measured of each kind; BENCH_TEMPLATES (default "micro debian-local")
-# says of which templates. On a busy machine run it under `chrt -r 5`.
+# says of which templates; BENCH_PARTS (default all) is a pattern of the parts to run, such as '4*';
+# BENCH_LOAD=small makes the load on forwards a twentieth. On a busy machine run it under `chrt -r 5`.
 set -euo pipefail
 prefix=$(realpath "$1")
 here=$(realpath "$(dirname "$0")")

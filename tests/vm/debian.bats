@@ -82,7 +82,10 @@ publish() { # IPTABLES NAME NETWORK PORT
 }
 
 is_published() { # PORT
-    [[ $(exec 3<>"/dev/tcp/127.0.0.1/$1" && printf 'x\n' >&3 && head -c 6 <&3) == 'tcp 80' ]] 2>/dev/null
+    [[ $(python3 -c 'import socket, sys
+sock = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5)
+sock.shutdown(socket.SHUT_WR)
+print(sock.recv(100).decode())' "$1" 2>/dev/null) == "tcp 80 " ]]
 }
 
 @test "ports that container engines publish are forwarded" {
