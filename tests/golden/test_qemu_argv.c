@@ -40,10 +40,19 @@ static void disk_of(const json_t *doc, struct qemu_disk *out)
     out->format = mem_strdup(text_of(doc, "format"));
 }
 
+static void share_of(const json_t *doc, struct qemu_share *out)
+{
+    out->path = mem_strdup(text_of(doc, "path"));
+    out->tag = mem_strdup(text_of(doc, "tag"));
+    out->security_model = text_of(doc, "securityModel");
+    out->is_read_only = json_is_true(json_object_get(doc, "readOnly"));
+}
+
 static bool machine_of(const json_t *doc, struct qemu_machine *m)
 {
     const json_t *firmware = json_object_get(doc, "firmware");
     const json_t *disks = json_object_get(doc, "disks");
+    const json_t *shares = json_object_get(doc, "shares");
     const json_t *words = json_object_get(doc, "words");
 
     m->arch = qemu_arch_find(text_of(doc, "arch"));
@@ -72,6 +81,10 @@ static bool machine_of(const json_t *doc, struct qemu_machine *m)
     m->disks = mem_array(m->n_disks, sizeof(*m->disks));
     for (size_t i = 0; i < m->n_disks; i++)
         disk_of(json_array_get(disks, i), &m->disks[i]);
+    m->n_shares = json_array_size(shares);
+    m->shares = mem_array(m->n_shares, sizeof(*m->shares));
+    for (size_t i = 0; i < m->n_shares; i++)
+        share_of(json_array_get(shares, i), &m->shares[i]);
     m->mac = mem_strdup(text_of(doc, "mac"));
     m->ssh_port = (uint16_t)number_of(doc, "sshPort");
     m->link = (enum driver_link_kind)word_of(doc, "link", driver_link_names, DRIVER_LINK_COUNT);

@@ -202,3 +202,23 @@ b" "$(printf "\\377")" ... " " nnn*'
     [[ -e $HOME/rw/anew ]]
     limactl delete --force m
 }
+
+@test "9p, where the guest's kernel has it; the others are told what would work" {
+    mkdir -p "$HOME/nine ro,1" "$HOME/nine"
+    chmod 777 "$HOME/nine"
+    echo 'by 9p' >"$HOME/nine ro,1/file"
+    set -- 'mountType: 9p' 'mounts:' \
+        "- {location: \"$HOME/nine ro,1\", mountPoint: \"/mnt/r o\"}" \
+        "- {location: $HOME/nine, mountPoint: /mnt/rw, writable: true}"
+    limactl start --tty=false --name=g \
+        --set '.images = [{"location": "build:micro-generic"}]' "$(micro_yaml g "$@")"
+    [[ $(guest g cat '/mnt/r o/file') == 'by 9p' ]]
+    guest g sh -c 'echo back >/mnt/rw/file'
+    [[ $(cat "$HOME/nine/file") == back ]]
+    run guest g sudo touch '/mnt/r o/new'
+    [[ $status -ne 0 && $output == *'Read-only file system'* ]]
+    limactl delete --force g
+    run start_micro c "$@"
+    [[ $(grep -c 'no 9p over virtio.* set mountType to virtiofs' "$HOME/c.log") -ge 1 ]]
+    limactl delete --force c
+}

@@ -195,11 +195,6 @@ static void put_small_devices(struct argv *a)
         argv_put(a, "-device", "virtio-balloon-%s,free-page-reporting=on,deflate-on-oom=on", bus);
 }
 
-bool qemu_machine_has_files(const struct qemu_machine *m)
-{
-    return m->link == DRIVER_LINK_DEVICES && m->features.fs;
-}
-
 void qemu_argv_build(const struct qemu_machine *m, struct strv *out)
 {
     struct argv a = { .m = m, .out = out };
@@ -222,6 +217,7 @@ void qemu_argv_build(const struct qemu_machine *m, struct strv *out)
     put_display(&a);
     put_audio(&a);
     argv_put_links(&a);
+    argv_put_files(&a);
 }
 
 void qemu_machine_done(struct qemu_machine *m)
@@ -239,6 +235,11 @@ void qemu_machine_done(struct qemu_machine *m)
         free(m->disks[i].format);
     }
     free(m->disks);
+    for (size_t i = 0; i < m->n_shares; i++) {
+        free(m->shares[i].path);
+        free(m->shares[i].tag);
+    }
+    free(m->shares);
     free(m->mac);
     free(m->display);
     free(m->audio_device);

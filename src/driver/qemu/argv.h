@@ -39,6 +39,13 @@ struct qemu_disk {
     char *format; /* as QEMU spells it */
 };
 
+/* A folder of the host that QEMU itself serves by 9p. */
+struct qemu_share {
+    char *path, *tag;
+    const char *security_model; /* borrowed from the configuration */
+    bool is_read_only;
+};
+
 struct qemu_machine {
     const struct qemu_arch *arch;
     struct qemu_features features;
@@ -60,6 +67,8 @@ struct qemu_machine {
     enum qemu_seed seed;     /* DIR/cidata.iso */
     struct qemu_disk *disks; /* additional ones, n_disks */
     size_t n_disks;
+    struct qemu_share *shares; /* n_shares */
+    size_t n_shares;
 
     char *mac;
     uint16_t ssh_port; /* 0 = none: it goes through vsock */

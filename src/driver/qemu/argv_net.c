@@ -2,10 +2,6 @@
 
 #include "base/mem.h"
 #include "driver/qemu/files.h"
-#include "wire/guest.h"
-
-/* Of requests for files; the largest that QEMU has. It bounds the length of a request, too. */
-enum { QUEUE_SIZE = 1024 };
 
 void argv_put_network(struct argv *a)
 {
@@ -81,12 +77,6 @@ void argv_put_links(struct argv *a)
     if (m->link == DRIVER_LINK_DEVICES) {
         argv_put(a, "-chardev", "socket,id=char-vsock,fd=%d", QEMU_FD_DEVICES);
         argv_put(a, "-device", "vhost-user-vsock-pci,id=vsock0,bus=port-vsock,chardev=char-vsock");
-    }
-    if (qemu_machine_has_files(m)) {
-        argv_put(a, "-chardev", "socket,id=char-fs,fd=%d", QEMU_FD_FILES);
-        argv_put(a, "-device",
-                 "vhost-user-fs-pci,id=fs0,bus=port-fs,chardev=char-fs,tag=%s,queue-size=%d",
-                 GUEST_FS_TAG, QUEUE_SIZE);
     }
     put_serial_consoles(a);
     argv_put(a, "-chardev", "socket,id=char-qmp,fd=%d,server=on,wait=off", QEMU_FD_QMP);

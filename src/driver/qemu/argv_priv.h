@@ -26,5 +26,6 @@ const char *argv_virtio_bus(const struct argv *a);
 void argv_put_disks(struct argv *a);   /* argv_disk.c: boot disk, ISO, additional disks, seed */
 void argv_put_network(struct argv *a); /* argv_net.c */
 void argv_put_links(struct argv *a);   /* argv_net.c: root ports, vsock, virtio-serial, QMP */
+void argv_put_files(struct argv *a);   /* argv_files.c: folders of the host */
 
 #endif

@@ -9,6 +9,8 @@
 #include "driver/qemu/disk.h"
 #include "driver/qemu/files.h"
 #include "driver/qemu/kernel_image.h"
+#include "model/config/config.h"
+#include "sys/dir.h"
 #include "sys/file.h"
 #include "sys/prefix.h"
 
@@ -246,6 +248,30 @@ static bool find_disks(const struct driver_params *params, struct qemu_machine *
     return true;
 }
 
+/* Folders that do not exist yet are made, as for the other types of mounts. */
+static bool find_shares(const struct driver_instance *inst, struct qemu_machine *m,
+                        struct err **errp)
+{
+    const struct instance_config *config = inst->config;
+
+    if (config->plain.v || !str_eq(config->mount_type, "9p"))
+        return true;
+    m->shares = mem_array(config->mounts.n, sizeof(*m->shares));
+    for (size_t i = 0; i < config->mounts.n; i++) {
+        const struct mount_config *mount = &config->mounts.v[i];
+
+        if (!dir_make_all(mount->location, 0755, errp))
+            return err_wrap(errp, "field `mounts[%zu].location`", i);
+        m->shares[m->n_shares++] = (struct qemu_share){
+            .path = mem_strdup(mount->location),
+            .tag = config_mount_tag(mount),
+            .security_model = mount->ninep.security_model,
+            .is_read_only = !mount->writable.v,
+        };
+    }
+    return true;
+}
+
 bool qemu_prepare_machine(const struct driver_params *params, const struct qemu_plan *plan,
                           struct qemu_machine *out, struct err **errp)
 {
@@ -254,6 +280,7 @@ bool qemu_prepare_machine(const struct driver_params *params, const struct qemu_
     auto_qemu_machine struct qemu_machine m = { 0 };
 
     if (!find_files(inst->dir, &m, errp) || !find_disks(params, &m, errp) ||
+        !find_shares(inst, &m, errp) ||
         !qemu_prepare_firmware(inst, host, &m.firmware, errp))
         return false;
 

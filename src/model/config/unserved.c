@@ -14,13 +14,12 @@ static bool is_driver(const struct instance_config *config, const char *name)
     return str_eq(config->vm_type, name);
 }
 
-/* Only our own file system device serves folders. */
 static void list_mounts(const struct instance_config *config, struct strv *out)
 {
-    bool is_served = is_driver(config, "qemu") && str_eq(config->mount_type, "virtiofs");
+    bool is_served = is_driver(config, "qemu") && !str_eq(config->mount_type, "reverse-sshfs");
 
     for (size_t i = 0; i < config->mounts.n && !is_served; i++)
-        strv_pushf(out, "mounts[%zu]: folders are not mounted by %s yet, only by virtiofs", i,
+        strv_pushf(out, "mounts[%zu]: folders are not mounted by %s yet, only by virtiofs and 9p", i,
                    is_text(config->mount_type) ? config->mount_type : "this driver");
     if (config->mount_inotify.v)
         strv_push(out, "mountInotify: changes made on the host are not told to the guest yet");

@@ -41,7 +41,10 @@ static bool install_systemd(const struct options *options, struct err **errp)
 /* What went wrong is said on stdout, too: scripts hand it on. */
 static bool change_share(const struct options *options, bool mounts, struct err **errp)
 {
-    const struct share share = { options->name, options->mount_point, options->read_only };
+    const struct share share = { .name = options->name,
+                                 .mount_point = options->mount_point,
+                                 .options_9p = options->options_9p,
+                                 .read_only = options->read_only };
 
     if (!share.name[0] || strchr(share.name, '/') || !path_is_absolute(share.mount_point))
         return err_set(errp, ERR_INVALID, "--name and an absolute --mount-point are needed");

@@ -31,6 +31,8 @@ static bool take_value(struct options *out, struct sv name, const char *value, s
         out->name = value;
     } else if (sv_eq(name, SV("--mount-point"))) {
         out->mount_point = value;
+    } else if (sv_eq(name, SV("--9p-options"))) {
+        out->options_9p = value;
     } else if (sv_eq(name, SV("--tick"))) {
         return true; /* the interval of Lima's polling; nothing is polled here */
     } else if (sv_eq(name, SV("--vsock-port")) && is_number) {
@@ -47,7 +49,7 @@ static bool is_known(struct sv name)
 {
     static const char *const names[] = { "--runtime-dir", "--virtio-port",  "--tick",
                                          "--vsock-port",  "--socket-owner", "--name",
-                                         "--mount-point" };
+                                         "--mount-point", "--9p-options" };
 
     for (size_t i = 0; i < COUNT(names); i++)
         if (sv_eq_str(name, names[i]))
@@ -62,6 +64,7 @@ bool options_parse(int argc, char *const *argv, struct options *out, struct err 
                                .virtio_port = "",
                                .name = "",
                                .mount_point = "",
+                               .options_9p = "",
                                .socket_owner = UNIT_OWNER_UNSET };
 
     for (int i = 1; i < argc; i++) {

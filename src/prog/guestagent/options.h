@@ -18,6 +18,7 @@ struct options {
     int64_t socket_owner;    /* UNIT_OWNER_UNSET = not given */
     const char *name;        /* of a folder; "" = not given */
     const char *mount_point; /* "" = not given */
+    const char *options_9p;  /* "" = not given */
     bool read_only, lazy;
     bool is_updated;
     bool debug;

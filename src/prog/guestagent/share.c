@@ -6,11 +6,13 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "prog/guestagent/holders.h"
 #include "prog/guestagent/mounts.h"
 #include "sys/dir.h"
+#include "sys/proc.h"
 #include "wire/guest.h"
 
 #define PRIVATE_DIR "/run/lima-mounts"
@@ -71,7 +73,7 @@ static bool bind(const char *source, const struct share *share, struct err **err
     return false;
 }
 
-bool share_mount(const struct share *share, struct err **errp)
+static bool mount_export(const struct share *share, struct err **errp)
 {
     auto_mem char *source = path_join(ALL_DIR, share->name);
     struct stat wanted, is;
@@ -94,6 +96,41 @@ static bool fail_in_use(const char *mount_point, struct err **errp)
         holders_list(st.st_dev, &who);
     return err_set(errp, ERR_BUSY, "%s is in use%s%s", mount_point, who.n ? " by " : "",
                    sb_str(&who));
+}
+
+static bool fail_to_mount_9p(int errnum, const struct share *share, struct err **errp)
+{
+    if (errnum == ENODEV || errnum == EPROTONOSUPPORT || errnum == EINVAL) {
+        (void)err_set(errp, ERR_UNSUPPORTED, "the kernel of this guest has no 9p over virtio, or not "
+                      "with the options %s", share->options_9p);
+        return err_hint(errp, "set mountType to virtiofs or reverse-sshfs, or choose another image");
+    }
+    if (errnum == ENOENT)
+        return err_set(errp, ERR_NOT_FOUND, "the host does not offer the folder");
+    return err_set_os(errp, errnum, "cannot mount the folder");
+}
+
+static bool mount_9p(const struct share *share, struct err **errp)
+{
+    auto_cmd struct cmd load = { .in = CMD_TO_NULL, .out = CMD_TO_NULL, .err = CMD_TO_NULL };
+    unsigned long flags = SHARE_FLAGS | (share->read_only ? MS_RDONLY : 0);
+    auto_cmd_result struct cmd_result result = { 0 };
+
+    if (!dir_make_all(share->mount_point, 0755, errp))
+        return false;
+    if (mounts_is_mount_point(share->mount_point))
+        return true;
+    /* Kernels before 5.17 do not load it themselves. It may as well be built in. */
+    strv_push_list(&load.argv, "modprobe", "-q", "9pnet_virtio", NULL);
+    if (!cmd_run(&load, &result, NULL))
+        log_debug("modprobe cannot be run");
+    return mount(share->name, share->mount_point, "9p", flags, share->options_9p) == 0 ||
+           fail_to_mount_9p(errno, share, errp);
+}
+
+bool share_mount(const struct share *share, struct err **errp)
+{
+    return share->options_9p[0] ? mount_9p(share, errp) : mount_export(share, errp);
 }
 
 bool share_unmount(const struct share *share, bool lazy, struct err **errp)

@@ -1,7 +1,8 @@
 /*
  * Folders of the host as directories of the guest. The file system device has them all, each under
  * its name, in one file system that is mounted where only root can look; a mount point gets a bind
- * mount of its folder. So adding one is no more than that, at boot and later alike.
+ * mount of its folder. So adding one is no more than that, at boot and later alike. A folder that
+ * QEMU serves by 9p is a device and a file system of its own.
  */
 #ifndef PROG_GUESTAGENT_SHARE_H
 #define PROG_GUESTAGENT_SHARE_H
@@ -11,8 +12,9 @@
 #include "base/err.h"
 
 struct share {
-    const char *name;        /* of the export */
+    const char *name;        /* of the export; of 9p the tag of the device */
     const char *mount_point; /* absolute; made if it is missing */
+    const char *options_9p;  /* of its file system; "" = it is not one of 9p */
     bool read_only;
 };
 

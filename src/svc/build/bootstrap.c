@@ -46,6 +46,7 @@ struct bootstrap {
 void bootstrap_argv(const struct bootstrap_plan *plan, struct strv *out)
 {
     const struct recipe *recipe = plan->recipe;
+    auto_mem char *kernel = recipe_kernel_package(recipe, plan->arch);
     bool has_sources = !plan->mirror && plan->sources[0];
 
     /* The tree is thrown away: it need not be tidied up first. */
@@ -66,7 +67,7 @@ void bootstrap_argv(const struct bootstrap_plan *plan, struct strv *out)
         strv_pushf(out, "--extract-hook=%s", plan->script);
     }
     strv_pushf(out, "--architectures=%s", plan->arch->debian);
-    strv_pushf(out, "--include=%s,%s", plan->arch->kernel_package, recipe->packages);
+    strv_pushf(out, "--include=%s,%s", kernel, recipe->packages);
     strv_push_list(out, "--", recipe->suite, "-", NULL);
     if (plan->mirror)
         strv_push(out, plan->mirror);

@@ -70,10 +70,11 @@ static bool read_script(const struct build *build, const char *name, struct sb *
 static char *fingerprint(const struct build *build)
 {
     auto_sb struct sb text = { 0 };
+    auto_mem char *kernel = recipe_kernel_package(build->recipe, build->arch);
     auto_mem char *cmdline = recipe_cmdline(build->recipe, build->arch);
 
     sb_putf(&text, "%s\n%s\n%s\n%s\n%s\n", FORMAT_VERSION, build->recipe->suite,
-            build->recipe->packages, build->arch->kernel_package, cmdline);
+            build->recipe->packages, kernel, cmdline);
     for (size_t i = 0; recipe_modules[i]; i++)
         sb_putf(&text, "%s ", recipe_modules[i]);
     sb_puts(&text, build->script);
@@ -96,7 +97,7 @@ static bool build_init(struct build *build, const struct build_request *req, str
     }
     build->arch = recipe_arch_find(req->arch, errp);
     if (!build->arch || !read_script(build, "prelude", &script, errp) ||
-        !read_script(build, req->recipe, &script, errp))
+        !read_script(build, build->recipe->script, &script, errp))
         return false;
     build->script = sb_steal(&script);
     build->fingerprint = fingerprint(build);

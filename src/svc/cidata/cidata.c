@@ -115,19 +115,34 @@ static int compare_mount_points(const void *a, const void *b)
     return strcmp((*left)->mount_point, (*right)->mount_point);
 }
 
-static void put_env_mount(struct env_text *env, size_t i, const struct mount_config *mount,
-                          bool by_agent)
+/* One that the guest agent is to do. */
+static void put_env_agents_mount(struct env_text *env, size_t i, const struct mount_config *mount,
+                                 bool is_9p)
 {
-    auto_mem char *key = mem_printf("MOUNTS_%zu_MOUNTPOINT", i);
     auto_mem char *name_key = mem_printf("MOUNTS_%zu_NAME", i);
     auto_mem char *writable_key = mem_printf("MOUNTS_%zu_WRITABLE", i);
+    auto_mem char *options_key = mem_printf("MOUNTS_%zu_9P_OPTIONS", i);
     auto_mem char *name = config_mount_tag(mount);
+    auto_mem char *options = mem_printf("trans=virtio,version=%s,msize=%llu,cache=%s",
+                                        mount->ninep.protocol_version,
+                                        (unsigned long long)mount->ninep.msize.bytes,
+                                        mount->ninep.cache);
 
-    put_env(env, key, mount->mount_point);
-    if (!by_agent)
-        return;
     put_env(env, name_key, name);
     put_env_flag(env, writable_key, mount->writable.v);
+    if (is_9p)
+        put_env(env, options_key, options);
+}
+
+static void put_env_mount(struct env_text *env, size_t i, const struct mount_config *mount,
+                          const struct cidata_input *in)
+{
+    auto_mem char *key = mem_printf("MOUNTS_%zu_MOUNTPOINT", i);
+    bool is_9p = str_eq(in->config->mount_type, "9p");
+
+    put_env(env, key, mount->mount_point);
+    if (is_9p || (str_eq(in->config->mount_type, "virtiofs") && !in->mounts_in_fstab))
+        put_env_agents_mount(env, i, mount, is_9p);
 }
 
 /* In the order of their mount points: what is mounted below another comes after it. */
@@ -135,7 +150,6 @@ static void put_env_mounts(struct env_text *env, const struct cidata_input *in)
 {
     const struct instance_config *config = in->config;
     size_t n = config->plain.v ? 0 : config->mounts.n;
-    bool by_agent = str_eq(config->mount_type, "virtiofs") && !in->mounts_in_fstab;
     auto_mem const struct mount_config **sorted = mem_array(n, sizeof(*sorted));
 
     for (size_t i = 0; i < n; i++)
@@ -144,7 +158,7 @@ static void put_env_mounts(struct env_text *env, const struct cidata_input *in)
     put_env(env, "HOSTHOME_MOUNTPOINT", home_mount_point(in));
     put_env_uint(env, "MOUNTS", n);
     for (size_t i = 0; i < n; i++)
-        put_env_mount(env, i, sorted[i], by_agent);
+        put_env_mount(env, i, sorted[i], in);
     put_env(env, "MOUNTTYPE", config->mount_type);
 }
 

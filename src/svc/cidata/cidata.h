@@ -44,8 +44,8 @@ struct cidata_input {
     const struct strv *env;      /* KEY=value, from cidata_environment() */
     const struct strv *ca_certs; /* PEM texts, of caCerts.certs and caCerts.files */
     const char *host_home;
-    /* Mounts are rows of the guest's fstab, one tag each (9p, and drivers with a virtiofs of their
-     * own); else the guest agent mounts them. */
+    /* Mounts are rows of the guest's fstab, one tag each (drivers with a virtiofs of their own);
+     * else the guest agent mounts them. */
     bool mounts_in_fstab;
     uint32_t vsock_port;     /* of the guest link; 0 = none */
     const char *virtio_port; /* name; "" = none */

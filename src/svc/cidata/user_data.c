@@ -43,18 +43,6 @@ static void add_packages(struct yaml_doc *doc, const struct instance_config *con
     set_bool(doc, doc->root, "package_reboot_if_required", true);
 }
 
-/* Options of one row of fstab; owned. */
-static char *mount_options(const struct instance_config *config, const struct mount_config *mount)
-{
-    const char *access = mount->writable.v ? "rw" : "ro";
-
-    if (!str_eq(config->mount_type, "9p"))
-        return mem_printf("%s,nofail", access);
-    return mem_printf("%s,trans=virtio,version=%s,msize=%llu,cache=%s,nofail", access,
-                      mount->ninep.protocol_version, (unsigned long long)mount->ninep.msize.bytes,
-                      mount->ninep.cache);
-}
-
 static void add_mounts(struct yaml_doc *doc, const struct cidata_input *in)
 {
     const struct instance_config *config = in->config;
@@ -66,7 +54,7 @@ static void add_mounts(struct yaml_doc *doc, const struct cidata_input *in)
     for (size_t i = 0; i < config->mounts.n; i++) {
         const struct mount_config *mount = &config->mounts.v[i];
         auto_mem char *tag = config_mount_tag(mount);
-        auto_mem char *options = mount_options(config, mount);
+        const char *options = mount->writable.v ? "rw,nofail" : "ro,nofail";
         const char *columns[] = { tag, mount->mount_point, config->mount_type, options, "0", "0" };
         struct yaml_node *row = yaml_new_seq(doc);
 
