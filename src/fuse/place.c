@@ -1,10 +1,9 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "fuse/fuse_priv.h"
+#include "sys/beneath.h"
 
 /* Beyond this the names lead in a circle: directories were moved on the host. */
 enum { DEPTH_MAX = 65536 };
@@ -22,17 +21,7 @@ int fuse_statx(int dir_fd, const char *name, struct statx *out)
 
 int fuse_open_beneath(int dir_fd, const char *name, int flags, mode_t mode)
 {
-    struct open_how how = {
-        .flags = (unsigned)flags | O_NOFOLLOW | O_CLOEXEC,
-        .mode = mode,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
-    };
-    int fd;
-
-    do
-        fd = (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
-    while (fd < 0 && (errno == EAGAIN || errno == EINTR)); /* EAGAIN: a rename went on */
-    return fd < 0 ? -errno : fd;
+    return beneath_open(dir_fd, name, flags | O_NOFOLLOW, mode, BENEATH_NO_LINKS);
 }
 
 void fuse_dir_close(struct fuse_server *s, struct fuse_node *dir)

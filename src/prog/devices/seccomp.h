@@ -10,10 +10,10 @@
 #include <stddef.h>
 
 #include "base/err.h"
-
+#include "sys/confine.h"
 
 /* Most instructions that the table may need. */
-#define SECCOMP_PROGRAM_MAX 512
+#define SECCOMP_PROGRAM_MAX SYSCALL_FILTER_MAX
 
 /* The program of the filter; returns the number of instructions. Pure. */
 size_t seccomp_build(struct sock_filter out[SECCOMP_PROGRAM_MAX]);

@@ -19,6 +19,11 @@ static bool write_file(const char *path, const char *text, struct err **errp)
 
 bool userns_enter(int more, struct err **errp)
 {
+    return userns_enter_as(geteuid(), getegid(), more, errp);
+}
+
+bool userns_enter_as(uid_t inner_uid, gid_t inner_gid, int more, struct err **errp)
+{
     const uid_t uid = geteuid();
     const gid_t gid = getegid();
     char map[64];
@@ -31,9 +36,9 @@ bool userns_enter(int more, struct err **errp)
     }
     if (!write_file("/proc/self/setgroups", "deny", errp))
         return false;
-    (void)snprintf(map, sizeof(map), "%u %u 1", gid, gid);
+    (void)snprintf(map, sizeof(map), "%u %u 1", inner_gid, gid);
     if (!write_file("/proc/self/gid_map", map, errp))
         return false;
-    (void)snprintf(map, sizeof(map), "%u %u 1", uid, uid);
+    (void)snprintf(map, sizeof(map), "%u %u 1", inner_uid, uid);
     return write_file("/proc/self/uid_map", map, errp);
 }
