@@ -5,36 +5,17 @@
 #include "lang/json/json.h"
 #include "model/config/identifier.h"
 
+#include "config_host.h"
 #include "unit_test.h"
-
-static void hosts_of_tests(struct config_env *env)
-{
-    *env = (struct config_env){
-        .host = { .os = mem_strdup("linux"),
-                  .arch = mem_strdup("x86_64"),
-                  .cpus = 2,
-                  .memory = UINT64_C(4) << 30,
-                  .timezone = mem_strdup("UTC"),
-                  .machine_id = mem_strdup("0123456789abcdef0123456789abcdef"),
-                  .user_name = mem_strdup("u"),
-                  .user_comment = mem_strdup(""),
-                  .user_home = mem_strdup("/home/u"),
-                  .temp_dir = mem_strdup("/tmp"),
-                  .uid = 1000 },
-        .lima_home = mem_strdup("/home/u/.lima"),
-        .networks_path = mem_strdup("/home/u/.lima/_config/networks.yaml"),
-    };
-}
 
 static bool load(struct instance_config *out, const char *yaml, struct err **errp)
 {
-    AUTO_CALL(config_env_done) struct config_env env = { 0 };
+    AUTO_CALL(config_env_done) struct config_env env = config_host("/home/u/.lima");
     struct config_input in = { .name = "default",
                                .dir = "/home/u/.lima/default",
                                .path = "/home/u/.lima/default/lima.yaml",
                                .text = sv_of(yaml) };
 
-    hosts_of_tests(&env);
     return config_load(out, &env, &in, NULL, errp) && config_check(out, &env, errp);
 }
 

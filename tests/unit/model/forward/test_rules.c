@@ -7,6 +7,7 @@
 #include "base/num.h"
 #include "model/config/config.h"
 
+#include "config_host.h"
 #include "unit_test.h"
 
 #define SSH_PORT 60022
@@ -14,22 +15,7 @@
 
 static void load(struct instance_config *out, const char *yaml)
 {
-    AUTO_CALL(config_env_done)
-    struct config_env env = {
-        .host = { .os = mem_strdup("linux"),
-                  .arch = mem_strdup("x86_64"),
-                  .cpus = 2,
-                  .memory = UINT64_C(4) << 30,
-                  .timezone = mem_strdup("UTC"),
-                  .machine_id = mem_strdup("0123"),
-                  .user_name = mem_strdup("u"),
-                  .user_comment = mem_strdup(""),
-                  .user_home = mem_strdup("/home/u"),
-                  .temp_dir = mem_strdup("/tmp"),
-                  .uid = 1000 },
-        .lima_home = mem_strdup("/home/u/.lima"),
-        .networks_path = mem_strdup("/home/u/.lima/_config/networks.yaml"),
-    };
+    AUTO_CALL(config_env_done) struct config_env env = config_host("/home/u/.lima");
     auto_mem char *text = mem_printf("images: [{location: /x.img}]\n%s", yaml);
     struct config_input in = { .name = "default",
                                .dir = "/home/u/.lima/default",

@@ -15,6 +15,7 @@
 #include "temp_dir.h"
 
 #include "fake_devices.h"
+#include "config_host.h"
 
 struct fixture {
     struct instance_config config;
@@ -30,22 +31,7 @@ struct fixture {
 
 static inline void load(struct instance_config *out, const char *dir, const char *yaml)
 {
-    AUTO_CALL(config_env_done)
-    struct config_env env = {
-        .host = { .os = mem_strdup("linux"),
-                  .arch = mem_strdup("x86_64"),
-                  .cpus = 2,
-                  .memory = UINT64_C(4) << 30,
-                  .timezone = mem_strdup("UTC"),
-                  .machine_id = mem_strdup("0123"),
-                  .user_name = mem_strdup("u"),
-                  .user_comment = mem_strdup(""),
-                  .user_home = mem_strdup("/home/u"),
-                  .temp_dir = mem_strdup("/tmp"),
-                  .uid = 1000 },
-        .lima_home = mem_strdup(temp_dir),
-        .networks_path = mem_strdup("/nowhere/networks.yaml"),
-    };
+    AUTO_CALL(config_env_done) struct config_env env = config_host(temp_dir);
     auto_mem char *text = mem_printf("images: [{location: /x.img}]\n%s", yaml);
     struct config_input in = { .name = "x", .dir = dir, .path = "lima.yaml", .text = sv_of(text) };
     auto_err struct err *err = NULL;
