@@ -440,7 +440,7 @@ static void machine_started(struct agent *a)
     events_started(&a->events, a->setup->ssh_port);
     open_forwards(a);
     open_dns(a);
-    a->mounts = a->api_facts.mounts = mounts_open(a->loop, &a->setup->config);
+    a->mounts = a->api_facts.mounts = mounts_open(a->loop, &a->setup->config, NULL);
     if (a->setup->options->progress)
         events_progress(&a->events, NULL, false);
     if (expects_agent(a))

@@ -57,8 +57,8 @@ static void child_ended(void *arg, const struct child_exit *exit)
 
 static const struct child_events child_events = { .on_exit = child_ended };
 
-struct exporter *exporter_open(struct uv_loop_s *loop, const char *path, bool read_only,
-                               exporter_fn on_done, void *arg, struct err **errp)
+struct exporter *exporter_open(struct uv_loop_s *loop, const char *program, const char *path,
+                               bool read_only, exporter_fn on_done, void *arg, struct err **errp)
 {
     auto_cmd struct cmd cmd = {
         .in = CMD_TO_NULL,
@@ -68,12 +68,12 @@ struct exporter *exporter_open(struct uv_loop_s *loop, const char *path, bool re
     };
     auto_fd int theirs = -1;
     struct exporter *e;
-    char *program;
+    auto_mem char *installed = NULL;
     int pair[2];
 
-    if (!prefix_find(PROGRAM, &program, errp))
+    if (!program && !prefix_find(PROGRAM, &installed, errp))
         return NULL;
-    strv_push_take(&cmd.argv, program);
+    strv_push(&cmd.argv, program ? program : installed);
     if (!sock_pair(SOCK_SEQPACKET, pair, errp))
         return NULL;
     theirs = pair[1];

@@ -16,9 +16,10 @@ struct uv_loop_s;
  * inside. */
 typedef void (*exporter_fn)(void *arg, int take_fd, const struct err *err);
 
-/* path is absolute and exists. */
-struct exporter *exporter_open(struct uv_loop_s *loop, const char *path, bool read_only,
-                               exporter_fn on_done, void *arg, struct err **errp) MUST_USE;
+/* path is absolute and exists. program is that of the exporter; NULL: the installed one. */
+struct exporter *exporter_open(struct uv_loop_s *loop, const char *program, const char *path,
+                               bool read_only, exporter_fn on_done, void *arg,
+                               struct err **errp) MUST_USE;
 /* Allowed at any time, and on NULL; no callback follows. */
 void exporter_close(struct exporter *e);
 

@@ -54,6 +54,7 @@ struct mount {
 struct mounts {
     struct uv_loop_s *loop;   /* borrowed */
     struct guest_link *guest; /* borrowed; NULL while detached */
+    char *exporter;           /* program; NULL = the installed one */
     uint32_t guest_uid;
     uint64_t last_request;
     struct list list;
@@ -262,8 +263,8 @@ static void begin(struct mount *mount)
         (void)err_set(&err, ERR_UNSUPPORTED, "there is no link to a file system device");
         (void)err_hint(&err, "choose another mountType");
     } else if (!mount->is_configured || dir_make_all(mount->location, 0755, &err)) {
-        mount->exporter =
-            exporter_open(m->loop, mount->location, !mount->writable, exported, mount, &err);
+        mount->exporter = exporter_open(m->loop, m->exporter, mount->location, !mount->writable,
+                                        exported, mount, &err);
     }
     if (!mount->exporter)
         fail(mount, err);
@@ -384,11 +385,13 @@ void mounts_errors(const struct mounts *m, struct strv *out)
 
 /* ---- life ---- */
 
-struct mounts *mounts_open(struct uv_loop_s *loop, const struct instance_config *config)
+struct mounts *mounts_open(struct uv_loop_s *loop, const struct instance_config *config,
+                           const char *exporter)
 {
     struct mounts *m = mem_new(struct mounts);
 
     m->loop = loop;
+    m->exporter = mem_strdup(exporter);
     m->guest_uid = (uint32_t)config->user.uid.v;
     list_init(&m->list);
     if (config->plain.v || !str_eq(config->mount_type, "virtiofs"))
@@ -440,5 +443,6 @@ void mounts_close(struct mounts *m)
         tell(mount, err);
         mount_free(mount);
     }
+    free(m->exporter);
     free(m);
 }

@@ -32,8 +32,10 @@ struct mount_info {
 /* err is NULL on success, else borrowed; info is NULL then. */
 typedef void (*mount_done_fn)(void *arg, const struct mount_info *info, const struct err *err);
 
-/* The configuration is borrowed. */
-struct mounts *mounts_open(struct uv_loop_s *loop, const struct instance_config *config);
+/* The configuration is borrowed for the call. exporter is the path of that program; NULL: that of
+ * this installation. */
+struct mounts *mounts_open(struct uv_loop_s *loop, const struct instance_config *config,
+                           const char *exporter);
 /* Whoever waits is told ERR_CANCELED. NULL is allowed. */
 void mounts_close(struct mounts *m);
 

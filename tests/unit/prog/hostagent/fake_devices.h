@@ -29,6 +29,12 @@ struct fake_pump {
     size_t target_len;
 };
 
+struct fake_export {
+    char *name;
+    uint32_t flags, uid;
+    bool is_open; /* a descriptor came with it; closed at once */
+};
+
 struct fake_devices {
     int listen_fd;
     struct watch *client; /* the host agent's control connection */
@@ -39,6 +45,8 @@ struct fake_devices {
     VEC(int) accepted;          /* sockets given for held connections */
     VEC(uint32_t) rejected;     /* held connections that were not wanted */
     VEC(uint32_t) listens;      /* vsock ports */
+    VEC(struct fake_export) exports;
+    int export_error; /* what EXPORT is answered */
     VEC(struct guest_msg) said; /* what the guest agent was told; only numbers are kept */
     char *said_path;
     struct devctl_counters counters; /* of every tag */
@@ -83,6 +91,28 @@ static inline void fake_connected(struct fake_devices *d, const struct devctl_ms
     (void)close(fds[0]);
 }
 
+static inline void fake_exported(struct fake_devices *d, const struct devctl_msg *msg, int fd)
+{
+    if (!d->export_error)
+        *vec_push(&d->exports) =
+            (struct fake_export){ sv_dup(msg->data), msg->flags, msg->uid, fd >= 0 };
+    if (fd >= 0)
+        (void)close(fd);
+    fake_result(d, msg->id, d->export_error);
+}
+
+static inline void fake_unexported(struct fake_devices *d, const struct devctl_msg *msg)
+{
+    for (size_t i = 0; i < d->exports.n; i++)
+        if (sv_eq_str(msg->data, d->exports.v[i].name)) {
+            free(d->exports.v[i].name);
+            vec_remove(&d->exports, i);
+            fake_result(d, msg->id, 0);
+            return;
+        }
+    fail_msg("there is no such export");
+}
+
 static inline void fake_unlistened(struct fake_devices *d, uint32_t port)
 {
     for (size_t i = 0; i < d->listens.n; i++)
@@ -122,6 +152,12 @@ static inline void fake_packet(struct fake_devices *d, struct sv packet, int fd)
     case DEVCTL_ACCEPT:
         *vec_push(&d->accepted) = fd;
         break;
+    case DEVCTL_EXPORT:
+        fake_exported(d, &msg, fd);
+        return;
+    case DEVCTL_UNEXPORT:
+        fake_unexported(d, &msg);
+        return;
     case DEVCTL_REJECT:
         *vec_push(&d->rejected) = msg.stream;
         break;
@@ -259,6 +295,9 @@ static inline void fake_close(struct fake_devices *d)
         (void)close(d->streams.v[i]);
     for (size_t i = 0; i < d->accepted.n; i++)
         (void)close(d->accepted.v[i]);
+    for (size_t i = 0; i < d->exports.n; i++)
+        free(d->exports.v[i].name);
+    vec_done(&d->exports);
     vec_done(&d->pumps);
     vec_done(&d->streams);
     vec_done(&d->accepted);

@@ -1,0 +1,356 @@
+/*
+ * Folders on their way to the guest: `devices` and the guest agent are played by the test, the
+ * exporter is the real one.
+ */
+#include "prog/hostagent/mounts.h"
+
+#include <sys/wait.h>
+
+#include "forwards_fixture.h"
+#include "prog/hostagent/guest_link.h"
+#include "sys/userns.h"
+
+static const char *exporter_path;
+
+struct bench {
+    struct instance_config config;
+    struct fake_devices devices;
+    struct guest_link *link;
+    struct mounts *mounts;
+    char *folder, *sock;
+    bool is_greeted, is_dead;
+    unsigned n_done;
+    char *outcome; /* of the last request: the state, or the error */
+};
+
+static void bench_hello(void *arg, const struct guest_msg *hello)
+{
+    struct bench *b = arg;
+
+    b->is_greeted = true;
+    mounts_greeted(b->mounts);
+}
+
+static void bench_phase(void *arg, enum guest_phase phase, enum guest_state state, struct sv text)
+{
+}
+
+static void bench_result(void *arg, const struct guest_msg *msg)
+{
+    struct bench *b = arg;
+
+    mounts_answer(b->mounts, msg);
+}
+
+static void bench_lost(void *arg)
+{
+    struct bench *b = arg;
+
+    b->is_greeted = false;
+    mounts_lost(b->mounts);
+}
+
+static void bench_dead(void *arg, const struct err *err)
+{
+    struct bench *b = arg;
+
+    b->is_dead = true;
+    mounts_detach(b->mounts);
+    guest_link_close(MOVE(b->link));
+}
+
+static const struct guest_link_events bench_events = {
+    .on_hello = bench_hello,
+    .on_phase = bench_phase,
+    .on_mount_result = bench_result,
+    .on_lost = bench_lost,
+    .on_dead = bench_dead,
+};
+
+static void done(void *arg, const struct mount_info *info, const struct err *err)
+{
+    struct bench *b = arg;
+
+    b->n_done++;
+    mem_replace(&b->outcome, mem_strdup(err ? err_text(err) : info->state));
+}
+
+static void bench_attach(struct bench *b)
+{
+    struct driver_link where = { .kind = DRIVER_LINK_DEVICES, .path = b->sock };
+
+    b->link = guest_link_open(&test_loop, where, &bench_events, b, NULL);
+    assert_non_null(b->link);
+    fake_accept(&b->devices);
+    mounts_attach(b->mounts, b->link);
+}
+
+static void bench_greet(struct bench *b)
+{
+    fake_agent_connect(&b->devices);
+    run_until(b->is_greeted);
+}
+
+static void bench_open(struct bench *b, const char *yaml, bool has_mount)
+{
+    auto_mem char *mounts = NULL;
+
+    *b = (struct bench){ .folder = temp_path("folder"), .sock = temp_path("devices.sock") };
+    mounts =
+        mem_printf("%s%s%s%s", yaml, has_mount ? "mounts: [{mountPoint: /mnt/a, location: " : "",
+                   has_mount ? b->folder : "", has_mount ? "}]\n" : "");
+    load(&b->config, temp_dir, mounts);
+    fake_open(&b->devices, b->sock);
+    b->mounts = mounts_open(&test_loop, &b->config, exporter_path);
+}
+
+static void bench_close(struct bench *b)
+{
+    mounts_detach(b->mounts);
+    guest_link_close(b->link);
+    mounts_close(b->mounts);
+    fake_close(&b->devices);
+    assert_true(file_remove(b->sock, NULL) && dir_remove_tree(b->folder, NULL));
+    config_done(&b->config);
+    free(b->folder);
+    free(b->sock);
+    free(b->outcome);
+}
+
+static struct mount_info first(const struct bench *b)
+{
+    struct mount_info info = { 0 };
+    const void *at = NULL;
+
+    (void)mounts_next(b->mounts, &at, &info);
+    return info;
+}
+
+static size_t count_mounts(const struct bench *b)
+{
+    struct mount_info info;
+    const void *at = NULL;
+    size_t n = 0;
+
+    while (mounts_next(b->mounts, &at, &info))
+        n++;
+    return n;
+}
+
+static size_t count_errors(const struct bench *b)
+{
+    auto_strv struct strv errors = { 0 };
+
+    mounts_errors(b->mounts, &errors);
+    return errors.n;
+}
+
+static void answer(struct bench *b, enum guest_type type, const char *text)
+{
+    run_until(fake_agent_heard(&b->devices, type));
+    fake_agent_say(&b->devices, &(struct guest_msg){ .type = GUEST_MOUNT_RESULT,
+                                                     .id = fake_agent_heard(&b->devices, type)->id,
+                                                     .text = sv_of(text) });
+    fake_agent_forget(&b->devices);
+}
+
+static void configured_folders_are_made_and_exported(void **state)
+{
+    struct bench b;
+
+    bench_open(&b, "", true);
+    assert_string_equal(first(&b).state, "lost");
+    bench_attach(&b);
+    run_until(b.devices.exports.n == 1 && str_eq(first(&b).state, "mounted"));
+    assert_true(dir_exists(b.folder));
+    assert_true(b.devices.exports.v[0].is_open);
+    assert_int_equal(b.devices.exports.v[0].flags, DEVCTL_EXPORT_READ_ONLY);
+    assert_int_equal(b.devices.exports.v[0].uid, 1000);
+    assert_true(str_starts(b.devices.exports.v[0].name, "lima-"));
+    assert_int_equal(count_errors(&b), 0);
+    bench_close(&b);
+}
+
+static void a_successor_finds_the_exports_of_the_host_agent_before(void **state)
+{
+    struct bench b;
+
+    bench_open(&b, "", true);
+    b.devices.export_error = EEXIST;
+    bench_attach(&b);
+    run_until(str_eq(first(&b).state, "mounted"));
+    assert_int_equal(count_errors(&b), 0);
+    bench_close(&b);
+}
+
+static void what_cannot_be_exported_is_an_error_of_the_instance(void **state)
+{
+    struct bench b;
+
+    bench_open(&b, "", true);
+    b.devices.export_error = ENODEV;
+    bench_attach(&b);
+    run_until(str_eq(first(&b).state, "failed"));
+    assert_int_equal(count_errors(&b), 1);
+    assert_non_null(strstr(first(&b).error, "no file system device"));
+    bench_close(&b);
+}
+
+static void other_mount_types_are_not_ours(void **state)
+{
+    struct bench b;
+
+    bench_open(&b, "mountType: 9p\n", true);
+    assert_int_equal(count_mounts(&b), 0);
+    bench_attach(&b);
+    assert_true(dir_make(b.folder, 0755, NULL));
+    bench_close(&b);
+}
+
+static void a_folder_is_added_and_removed(void **state)
+{
+    struct bench b;
+
+    bench_open(&b, "", false);
+    assert_true(dir_make(b.folder, 0755, NULL));
+    bench_attach(&b);
+    bench_greet(&b);
+    mounts_add(b.mounts, b.folder, "/mnt//x/", true, done, &b);
+    run_until(fake_agent_heard(&b.devices, GUEST_MOUNT));
+    assert_int_equal(b.devices.exports.n, 1);
+    assert_int_equal(b.devices.exports.v[0].flags, 0);
+    assert_int_equal(fake_agent_heard(&b.devices, GUEST_MOUNT)->flags, 0);
+    assert_string_equal(first(&b).state, "mounting");
+    answer(&b, GUEST_MOUNT, "");
+    run_until(b.n_done == 1);
+    assert_string_equal(b.outcome, "mounted");
+    assert_string_equal(first(&b).mount_point, "/mnt/x");
+
+    mounts_add(b.mounts, b.folder, "/mnt/x", true, done, &b);
+    assert_non_null(strstr(b.outcome, "already"));
+    mounts_remove(b.mounts, "/mnt/x", false, done, &b);
+    answer(&b, GUEST_UNMOUNT, "/mnt/x is in use by vi (7)");
+    run_until(b.n_done == 3);
+    assert_string_equal(b.outcome, "the guest says: /mnt/x is in use by vi (7)");
+    assert_string_equal(first(&b).state, "mounted");
+    mounts_remove(b.mounts, "/mnt/x", true, done, &b);
+    run_until(fake_agent_heard(&b.devices, GUEST_UNMOUNT));
+    assert_int_equal(fake_agent_heard(&b.devices, GUEST_UNMOUNT)->flags, GUEST_UNMOUNT_LAZY);
+    answer(&b, GUEST_UNMOUNT, "");
+    run_until(b.n_done == 4 && b.devices.exports.n == 0);
+    assert_int_equal(count_mounts(&b), 0);
+    mounts_remove(b.mounts, "/mnt/x", false, done, &b);
+    assert_string_equal(b.outcome, "nothing is mounted on /mnt/x");
+    bench_close(&b);
+}
+
+static void what_the_guest_cannot_mount_is_not_exported_any_more(void **state)
+{
+    struct bench b;
+
+    bench_open(&b, "", false);
+    assert_true(dir_make(b.folder, 0755, NULL));
+    bench_attach(&b);
+    bench_greet(&b);
+    mounts_add(b.mounts, b.folder, "/mnt/x", false, done, &b);
+    run_until(fake_agent_heard(&b.devices, GUEST_MOUNT));
+    assert_int_equal(fake_agent_heard(&b.devices, GUEST_MOUNT)->flags, GUEST_MOUNT_READ_ONLY);
+    answer(&b, GUEST_MOUNT, "no virtiofs\x1b");
+    run_until(b.n_done == 1 && b.devices.exports.n == 0);
+    assert_string_equal(b.outcome, "the guest says: no virtiofs\\x1b");
+    assert_int_equal(count_mounts(&b), 0);
+    assert_int_equal(count_errors(&b), 0);
+    bench_close(&b);
+}
+
+static void requests_are_checked(void **state)
+{
+    static const struct {
+        const char *location, *mount_point, *why;
+    } cases[] = {
+        { "relative", "/mnt/x", "absolute" },   { "/nowhere/at/all", "/mnt/x", "not a directory" },
+        { "/dev/null", "/mnt/x", "not a dir" }, { "/tmp", "mnt", "absolute" },
+        { "/tmp", "/etc", "system path" },      { "/tmp", "/usr/../etc/", "system path" },
+        { "/tmp", "/mnt/x", "not connected" },
+    };
+    struct bench b;
+
+    bench_open(&b, "", false);
+    assert_true(dir_make(b.folder, 0755, NULL));
+    bench_attach(&b);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        mounts_add(b.mounts, cases[i].location, cases[i].mount_point, true, done, &b);
+        check_row(strstr(b.outcome, cases[i].why), cases[i].why);
+    }
+    assert_int_equal(count_mounts(&b), 0);
+    bench_close(&b);
+}
+
+static void a_rebooted_guest_is_asked_again(void **state)
+{
+    struct bench b;
+
+    bench_open(&b, "", false);
+    assert_true(dir_make(b.folder, 0755, NULL));
+    bench_attach(&b);
+    bench_greet(&b);
+    mounts_add(b.mounts, b.folder, "/mnt/x", true, done, &b);
+    answer(&b, GUEST_MOUNT, "");
+    run_until(b.n_done == 1);
+    bench_greet(&b); /* the agent connects anew */
+    run_until(fake_agent_heard(&b.devices, GUEST_MOUNT));
+    answer(&b, GUEST_MOUNT, "");
+    assert_int_equal(b.devices.exports.n, 1);
+    bench_close(&b);
+}
+
+static void whoever_waits_is_told_when_the_link_ends(void **state)
+{
+    struct bench b;
+
+    bench_open(&b, "", true);
+    assert_true(dir_make(b.folder, 0755, NULL));
+    bench_attach(&b);
+    bench_greet(&b);
+    mounts_add(b.mounts, b.folder, "/mnt/x", true, done, &b);
+    run_until(fake_agent_heard(&b.devices, GUEST_MOUNT));
+    watch_close(MOVE(b.devices.client)); /* the devices process ends */
+    run_until(b.is_dead);
+    assert_int_equal(b.n_done, 1);
+    assert_int_equal(count_mounts(&b), 1);
+    assert_string_equal(first(&b).state, "lost");
+    assert_int_equal(count_errors(&b), 1);
+    bench_close(&b);
+}
+
+static bool has_user_namespaces(void)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0)
+        _exit(userns_enter(0, NULL) ? 0 : 1);
+    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct CMUnitTest tests[] = {
+        loop_test(configured_folders_are_made_and_exported),
+        loop_test(a_successor_finds_the_exports_of_the_host_agent_before),
+        loop_test(what_cannot_be_exported_is_an_error_of_the_instance),
+        loop_test(other_mount_types_are_not_ours),
+        loop_test(a_folder_is_added_and_removed),
+        loop_test(what_the_guest_cannot_mount_is_not_exported_any_more),
+        loop_test(requests_are_checked),
+        loop_test(a_rebooted_guest_is_asked_again),
+        loop_test(whoever_waits_is_told_when_the_link_ends),
+    };
+
+    if (argc != 2)
+        return 2;
+    exporter_path = argv[1];
+    if (!has_user_namespaces())
+        return 77; /* skipped */
+    return cmocka_run_group_tests(tests, temp_dir_setup, temp_dir_teardown);
+}
