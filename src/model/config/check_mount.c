@@ -58,6 +58,20 @@ static void check_mount_point(struct checker *c, size_t i, const char *mount_poi
         check_fail(c, "field `mounts[%zu].mountPoint` must be absolute, got %s", i, quoted);
 }
 
+static void check_virtiofs(struct checker *c, size_t i, const struct virtiofs_config *virtiofs)
+{
+    auto_mem char *cache = quote_tick_dup(virtiofs->cache ? virtiofs->cache : "");
+    auto_mem char *ownership = quote_tick_dup(virtiofs->ownership ? virtiofs->ownership : "");
+
+    if (virtiofs->cache && !check_is_word(virtiofs->cache, config_virtiofs_caches))
+        check_fail(c,
+                   "field `mounts[%zu].virtiofs.cache` must be `auto`, `always` or `never`, got %s",
+                   i, cache);
+    if (virtiofs->ownership && !check_is_word(virtiofs->ownership, config_virtiofs_owners))
+        check_fail(c, "field `mounts[%zu].virtiofs.ownership` must be `host` or `mapped`, got %s",
+                   i, ownership);
+}
+
 void check_mounts(struct checker *c)
 {
     for (size_t i = 0; i < c->config->mounts.n; i++) {
@@ -72,6 +86,7 @@ void check_mounts(struct checker *c)
             check_mount_point(c, i, mount->mount_point);
         if (!size_parse(sv_of(mount->ninep.msize.text), &bytes, &err))
             check_fail_err(c, err, "field `msize` has an invalid value");
+        check_virtiofs(c, i, &mount->virtiofs);
     }
 }
 

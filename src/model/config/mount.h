@@ -6,6 +6,7 @@
 #define MODEL_CONFIG_MOUNT_H
 
 #include "lang/schema/field.h"
+#include "model/config/words.h"
 
 #define SSHFS_FIELDS(F)                                                                          \
     F(BOOL, cache, "cache", "true", MERGE_FILL, FIELD_KEEP | FIELD_NULLABLE, CHECK_ANY,          \
@@ -33,7 +34,15 @@ struct ninep_config {
 
 #define VIRTIOFS_FIELDS(F)                                                                    \
     F(INT, queue_size, "queueSize", NULL, MERGE_FILL, FIELD_KEEP | FIELD_NULLABLE, CHECK_ANY, \
-      "Entries of the request queue (QEMU).")
+      "Entries of the request queue (QEMU).")                                                   \
+    F(STR, cache, "cache", NULL, MERGE_FILL, FIELD_NULLABLE,                                  \
+      CHECK_WORDS(config_virtiofs_caches),                                                    \
+      "auto (default): the guest sees changes of the host within a second; always: it never " \
+      "asks again; never: it keeps nothing.")                                                 \
+    F(STR, ownership, "ownership", NULL, MERGE_FILL, FIELD_NULLABLE,                          \
+      CHECK_WORDS(config_virtiofs_owners),                                                \
+      "host (default): files belong to the guest's user, others cannot own any; mapped: "     \
+      "chown is remembered in an extended attribute.")
 struct virtiofs_config {
     VIRTIOFS_FIELDS(FIELD_MEMBER)
 };

@@ -10,4 +10,6 @@ const char *const config_mount_types[] = { "reverse-sshfs", "9p", "virtiofs", "w
 const char *const config_provision_modes[] = { "system",     "user",    "boot", "data",
                                                "dependency", "ansible", "yq",   NULL };
 const char *const config_protocols[] = { "tcp", "udp", "any", NULL };
+const char *const config_virtiofs_caches[] = { "auto", "always", "never", NULL };
+const char *const config_virtiofs_owners[] = { "host", "mapped", NULL };
 const char *const config_forward_defaults[] = { "loopback", "none", NULL };

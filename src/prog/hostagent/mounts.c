@@ -43,6 +43,7 @@ struct mount {
     struct mounts *owner; /* borrowed */
     char *name, *location, *mount_point;
     bool writable, is_configured;
+    uint32_t flags; /* DEVCTL_EXPORT_... */
     enum mount_state state;
     struct exporter *exporter; /* EXPORTING */
     char *why;                 /* FAILED */
@@ -239,7 +240,7 @@ static void exported(void *arg, int take_fd, const struct err *err)
     struct mounts *m = mount->owner;
     const struct devices_export export = {
         .name = mount->name,
-        .flags = mount->writable ? 0 : DEVCTL_EXPORT_READ_ONLY,
+        .flags = mount->flags,
         .uid = m->guest_uid,
         .gid = m->guest_uid,
     };
@@ -282,6 +283,7 @@ static struct mount *new_mount(struct mounts *m, char *take_name, const char *lo
     mount->location = mem_strdup(location);
     mount->mount_point = mem_strdup(mount_point);
     mount->writable = writable;
+    mount->flags = writable ? 0 : DEVCTL_EXPORT_READ_ONLY;
     list_push_back(&m->list, &mount->link);
     return mount;
 }
@@ -385,6 +387,17 @@ void mounts_errors(const struct mounts *m, struct strv *out)
 
 /* ---- life ---- */
 
+static uint32_t flags_of(const struct virtiofs_config *config)
+{
+    uint32_t flags = str_eq(config->ownership, "mapped") ? DEVCTL_EXPORT_KEEP_OWNERS : 0;
+
+    if (str_eq(config->cache, "always"))
+        flags |= DEVCTL_EXPORT_CACHE_ALWAYS;
+    else if (str_eq(config->cache, "never"))
+        flags |= DEVCTL_EXPORT_CACHE_NEVER;
+    return flags;
+}
+
 struct mounts *mounts_open(struct uv_loop_s *loop, const struct instance_config *config,
                            const char *exporter)
 {
@@ -398,9 +411,11 @@ struct mounts *mounts_open(struct uv_loop_s *loop, const struct instance_config 
         return m;
     for (size_t i = 0; i < config->mounts.n; i++) {
         const struct mount_config *c = &config->mounts.v[i];
+        struct mount *mount =
+            new_mount(m, config_mount_tag(c), c->location, c->mount_point, c->writable.v);
 
-        new_mount(m, config_mount_tag(c), c->location, c->mount_point, c->writable.v)
-            ->is_configured = true;
+        mount->is_configured = true;
+        mount->flags |= flags_of(&c->virtiofs);
     }
     return m;
 }

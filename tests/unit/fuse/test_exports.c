@@ -1,6 +1,9 @@
 /* Exports: the synthetic root, read-only ones, removal, and that nothing leads out of them. */
 #include "fuse_fixture.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+
 static void the_root_lists_exports_and_is_not_writable(void **state)
 {
     auto_mem char *top = in_top("");
@@ -203,6 +206,67 @@ static void a_file_swapped_for_a_link_is_not_followed(void **state)
     assert_int_equal(create(guest.top, "f", O_RDWR, 0600, &file, &fh), -ELOOP);
 }
 
+/* Swaps a folder and a link that leads out of the export, for ever. */
+static pid_t start_swapping(void)
+{
+    auto_mem char *dir = in_top("d");
+    auto_mem char *link = in_top("l");
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    while (pid == 0)
+        if (renameat2(AT_FDCWD, dir, AT_FDCWD, link, RENAME_EXCHANGE) < 0)
+            _exit(1);
+    return pid;
+}
+
+static void swapping_folders_for_links_at_full_speed_leads_nowhere(void **state)
+{
+    enum { ROUNDS = 3000 };
+    auto_mem char *outside = temp_path("outside");
+    auto_mem char *secret = temp_path("outside/f");
+    auto_mem char *made = temp_path("outside/made");
+    auto_mem char *link = in_top("l");
+    unsigned n_read = 0;
+    struct stat st;
+    pid_t pid;
+    int fd;
+
+    host_mkdir("d");
+    host_write("d/f", "inside");
+    assert_int_equal(mkdir(outside, 0755), 0);
+    fd = open(secret, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0 && write(fd, "SECRET", 6) == 6);
+    (void)close(fd);
+    assert_int_equal(symlink("../outside", link), 0);
+    pid = start_swapping();
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        const char *name = i % 2 ? "d" : "l";
+        uint64_t dir, file, fh;
+
+        if (lookup(guest.top, name, &dir) != 0)
+            continue;
+        if (lookup(dir, "f", &file) == 0 && open_as(FUSE_OPEN, file, O_RDWR, &fh) == 0) {
+            assert_int_equal(read_at(file, fh, 0, 6), 0);
+            assert_memory_equal(answer(), "inside", 6);
+            assert_int_equal(release(file, fh), 0);
+            n_read++;
+        }
+        if (create(dir, "made", O_RDWR, 0600, &file, &fh) == 0) {
+            assert_int_equal(release(file, fh), 0);
+            (void)ask_name(FUSE_UNLINK, dir, "made");
+        }
+        (void)make_dir(dir, "made", 0700);
+        (void)ask_name(FUSE_RMDIR, dir, "made");
+        assert_int_equal(stat(made, &st), -1);
+        fuse_server_reset(guest.server); /* no descriptor from a better time */
+        assert_int_equal(greet(), 0);
+    }
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_true(n_read > 0);
+}
+
 static void nothing_is_served_before_the_greeting(void **state)
 {
     struct fuse_attr attr;
@@ -278,6 +342,7 @@ int main(void)
         guest_test(coming_and_going_leaves_nothing_behind),
         guest_test(a_folder_swapped_for_a_link_is_not_followed),
         guest_test(a_file_swapped_for_a_link_is_not_followed),
+        guest_test(swapping_folders_for_links_at_full_speed_leads_nowhere),
         guest_test(nothing_is_served_before_the_greeting),
         guest_test(greetings_agree_on_a_version),
         guest_test(requests_that_are_none_break_the_queue),

@@ -171,6 +171,23 @@ static void configured_folders_are_made_and_exported(void **state)
     bench_close(&b);
 }
 
+static void options_of_the_configuration_become_those_of_the_export(void **state)
+{
+    struct bench b;
+
+    bench_open(&b, "mountTypesUnsupported: []\n", true);
+    b.config.mounts.v[0].virtiofs.cache = mem_strdup("never");
+    b.config.mounts.v[0].virtiofs.ownership = mem_strdup("mapped");
+    b.config.mounts.v[0].writable.v = true;
+    mounts_close(b.mounts);
+    b.mounts = mounts_open(&test_loop, &b.config, exporter_path);
+    bench_attach(&b);
+    run_until(b.devices.exports.n == 1);
+    assert_int_equal(b.devices.exports.v[0].flags,
+                     DEVCTL_EXPORT_CACHE_NEVER | DEVCTL_EXPORT_KEEP_OWNERS);
+    bench_close(&b);
+}
+
 static void a_successor_finds_the_exports_of_the_host_agent_before(void **state)
 {
     struct bench b;
@@ -337,6 +354,7 @@ int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         loop_test(configured_folders_are_made_and_exported),
+        loop_test(options_of_the_configuration_become_those_of_the_export),
         loop_test(a_successor_finds_the_exports_of_the_host_agent_before),
         loop_test(what_cannot_be_exported_is_an_error_of_the_instance),
         loop_test(other_mount_types_are_not_ours),
