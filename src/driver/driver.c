@@ -1,6 +1,7 @@
 #include "driver/driver.h"
 
 #include <assert.h>
+#include <unistd.h>
 
 #include "base/enum.h"
 #include "base/mem.h"
@@ -22,6 +23,8 @@ static void driver_ops_assert_whole(const struct driver_ops *ops)
     assert(ops->type && ops->start && ops->stop && ops->kill && ops->close && ops->link &&
            ops->pid);
     assert(!(ops->type->caps & DRIVER_CAP_ADOPT) == !ops->adopt);
+    assert(!(ops->type->caps & DRIVER_CAP_HOT_DISK) == !ops->attach_disk);
+    assert(!ops->attach_disk == !ops->detach_disk && !ops->attach_disk == !ops->list_disks);
 }
 
 static const struct driver_ops *driver_ops_of(const struct driver_type *type)
@@ -63,13 +66,20 @@ static void driver_set_state(struct driver *d, enum driver_state state)
 static void driver_copy_params(struct driver *d, const struct driver_params *params)
 {
     struct driver_disk *disks = mem_array(params->n_disks, sizeof(*disks));
+    struct driver_block_device *devices = mem_array(params->n_block_devices, sizeof(*devices));
 
     for (size_t i = 0; i < params->n_disks; i++) {
         disks[i].name = mem_strdup(params->disks[i].name);
         disks[i].path = mem_strdup(params->disks[i].path);
     }
+    for (size_t i = 0; i < params->n_block_devices; i++) {
+        devices[i].path = mem_strdup(params->block_devices[i].path);
+        devices[i].serial = mem_strdup(params->block_devices[i].serial);
+        devices[i].fd = params->block_devices[i].fd;
+    }
     d->params = *params;
     d->params.disks = disks;
+    d->params.block_devices = devices;
     d->params.mac = mem_strdup(params->mac);
 }
 
@@ -80,6 +90,11 @@ static void driver_free(struct driver *d)
         free((char *)d->params.disks[i].path);
     }
     free((struct driver_disk *)d->params.disks);
+    for (size_t i = 0; i < d->params.n_block_devices; i++) {
+        free((char *)d->params.block_devices[i].path);
+        free((char *)d->params.block_devices[i].serial);
+    }
+    free((struct driver_block_device *)d->params.block_devices);
     free((char *)d->params.mac);
     free(d->priv);
     free(d);
@@ -182,6 +197,40 @@ struct driver_link driver_get_link(const struct driver *d)
 pid_t driver_get_pid(const struct driver *d)
 {
     return d->ops->pid(d);
+}
+
+static bool driver_may_change_disks(const struct driver *d, struct err **errp)
+{
+    assert(!d->closing);
+    if (!(d->ops->type->caps & DRIVER_CAP_HOT_DISK))
+        return err_set(errp, ERR_UNSUPPORTED,
+                       "driver %s cannot change the disks of a running instance",
+                       d->ops->type->name);
+    return d->state == DRIVER_RUNNING ||
+           err_set(errp, ERR_BUSY, "the virtual machine does not run");
+}
+
+bool driver_attach_disk(struct driver *d, const struct driver_hot_disk *disk,
+                        driver_done_fn on_done, void *arg, struct err **errp)
+{
+    auto_fd int fd = disk->take_fd;
+    struct driver_hot_disk taken = *disk;
+
+    if (!driver_may_change_disks(d, errp))
+        return false;
+    taken.take_fd = MOVE_FD(fd);
+    return d->ops->attach_disk(d, &taken, on_done, arg, errp);
+}
+
+bool driver_detach_disk(struct driver *d, const char *path, driver_done_fn on_done, void *arg,
+                        struct err **errp)
+{
+    return driver_may_change_disks(d, errp) && d->ops->detach_disk(d, path, on_done, arg, errp);
+}
+
+bool driver_list_disks(struct driver *d, driver_disks_fn on_disks, void *arg, struct err **errp)
+{
+    return driver_may_change_disks(d, errp) && d->ops->list_disks(d, on_disks, arg, errp);
 }
 
 static void driver_emit(struct driver *d, const struct driver_event *event)

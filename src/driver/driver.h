@@ -76,6 +76,13 @@ struct driver_disk {
     const char *path; /* absolute */
 };
 
+/* A block device of the host, attached after the additional disks. */
+struct driver_block_device {
+    const char *path;   /* absolute */
+    const char *serial; /* what the guest knows it by */
+    int fd;             /* open for this machine alone; borrowed until driver_start() returns */
+};
+
 struct driver_params {
     struct driver_instance inst; /* what it points to outlives the driver */
     /* On 127.0.0.1, forwarded to port 22 of the guest; not with ssh.overVsock over a link of kind
@@ -84,7 +91,11 @@ struct driver_params {
     const char *mac;                 /* of the primary network interface; copied */
     const struct driver_disk *disks; /* copied */
     size_t n_disks;
-    uint64_t stop_deadline_ms; /* of driver_stop(); 0 = the driver's own, minutes */
+    /* Copied. For DRIVER_CAP_BLOCK_DEVICES; a machine that is adopted has its own already. */
+    const struct driver_block_device *block_devices;
+    size_t n_block_devices;
+    uint64_t stop_deadline_ms;   /* of driver_stop(); 0 = the driver's own, minutes */
+    uint64_t detach_deadline_ms; /* of driver_detach_disk(); 0 = the driver's own, seconds */
     struct uv_loop_s *loop;
     driver_event_fn on_event;
     void *arg;

@@ -10,6 +10,7 @@
 #define DRIVER_DRIVER_OPS_H
 
 #include "driver/driver.h"
+#include "driver/hot_disk.h"
 
 struct driver_ops {
     const struct driver_type *type;
@@ -24,6 +25,12 @@ struct driver_ops {
     void (*kill)(struct driver *d);
     /* Called once. Ends with driver_report_closed(), at once or later. */
     void (*close)(struct driver *d);
+    /* DRIVER_CAP_HOT_DISK; see hot_disk.h. The descriptor is taken whatever happens. */
+    bool (*attach_disk)(struct driver *d, const struct driver_hot_disk *disk,
+                        driver_done_fn on_done, void *arg, struct err **errp);
+    bool (*detach_disk)(struct driver *d, const char *path, driver_done_fn on_done, void *arg,
+                        struct err **errp);
+    bool (*list_disks)(struct driver *d, driver_disks_fn on_disks, void *arg, struct err **errp);
     struct driver_link (*link)(const struct driver *d);
     pid_t (*pid)(const struct driver *d);
 };

@@ -5,6 +5,7 @@
 #include "base/enum.h"
 #include "base/mem.h"
 #include "base/vec.h"
+#include "model/config/instance.h"
 
 const char *const driver_link_names[DRIVER_LINK_COUNT] = { "none", "devices", "serial", "ssh" };
 
@@ -41,6 +42,10 @@ bool driver_type_probe(const struct driver_type *type, const char *arch, struct 
 bool driver_type_check_config(const struct driver_type *type, const struct driver_instance *inst,
                               struct err **errp)
 {
+    if (inst->config->block_devices.n && !(type->caps & DRIVER_CAP_BLOCK_DEVICES))
+        return err_set(errp, ERR_UNSUPPORTED,
+                       "field `blockDevices`: driver %s cannot attach block devices of the host",
+                       type->name);
     return type->check_config(inst, errp);
 }
 

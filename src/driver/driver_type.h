@@ -32,6 +32,8 @@ enum driver_cap {
     DRIVER_CAP_ADOPT = 1u << 0,        /* driver_adopt(): the machine outlives the host agent */
     DRIVER_CAP_FOREIGN_ARCH = 1u << 1, /* runs guests of other architectures than the host's */
     DRIVER_CAP_DIRECT_BOOT = 1u << 2,  /* boots "kernel" and "initrd" of the instance directory */
+    DRIVER_CAP_BLOCK_DEVICES = 1u << 3, /* attaches block devices of the host */
+    DRIVER_CAP_HOT_DISK = 1u << 4,      /* driver_attach_disk() and its kin (hot_disk.h) */
 };
 
 /* How the host agent and the guest agent find each other. */

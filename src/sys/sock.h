@@ -30,6 +30,9 @@ bool sock_peer(int fd, uid_t *out_uid, pid_t *out_pid, struct err **errp) MUST_U
 /* One message with descriptors; fds are borrowed. The bytes must not be empty. */
 bool sock_send_fds(int fd, const void *bytes, size_t n_bytes, const int *fds, size_t n_fds,
                    struct err **errp) MUST_USE;
+/* What a stream takes of the bytes at once, with a descriptor at the first of them: their number, or
+ * -1 with errno (EAGAIN: nothing now). fd is borrowed. */
+ssize_t sock_send_fd_part(int stream_fd, const void *bytes, size_t n_bytes, int fd);
 /* One message (or what a stream has). *out_bytes is 0 when the peer closed. The caller owns
  * *out_n_fds descriptors in fds; a message that carries more than max_fds, or is longer than size,
  * is ERR_PROTOCOL and none is left open. */

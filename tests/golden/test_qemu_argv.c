@@ -48,6 +48,17 @@ static void share_of(const json_t *doc, struct qemu_share *out)
     out->is_read_only = json_is_true(json_object_get(doc, "readOnly"));
 }
 
+static void blocks_of(const json_t *list, struct qemu_machine *m)
+{
+    m->blocks = mem_array(json_array_size(list), sizeof(*m->blocks));
+    for (; m->n_blocks < json_array_size(list); m->n_blocks++) {
+        const json_t *doc = json_array_get(list, m->n_blocks);
+
+        m->blocks[m->n_blocks].path = mem_strdup(text_of(doc, "path"));
+        m->blocks[m->n_blocks].serial = mem_strdup(text_of(doc, "serial"));
+    }
+}
+
 static bool machine_of(const json_t *doc, struct qemu_machine *m)
 {
     const json_t *firmware = json_object_get(doc, "firmware");
@@ -85,6 +96,7 @@ static bool machine_of(const json_t *doc, struct qemu_machine *m)
     m->shares = mem_array(m->n_shares, sizeof(*m->shares));
     for (size_t i = 0; i < m->n_shares; i++)
         share_of(json_array_get(shares, i), &m->shares[i]);
+    blocks_of(json_object_get(doc, "blocks"), m);
     m->mac = mem_strdup(text_of(doc, "mac"));
     m->ssh_port = (uint16_t)number_of(doc, "sshPort");
     m->link = (enum driver_link_kind)word_of(doc, "link", driver_link_names, DRIVER_LINK_COUNT);

@@ -220,6 +220,13 @@ void qemu_argv_build(const struct qemu_machine *m, struct strv *out)
     argv_put_files(&a);
 }
 
+void qemu_disk_done(struct qemu_disk *disk)
+{
+    free(disk->path);
+    free(disk->format);
+    *disk = (struct qemu_disk){ 0 };
+}
+
 void qemu_machine_done(struct qemu_machine *m)
 {
     strv_done(&m->words);
@@ -228,18 +235,20 @@ void qemu_machine_done(struct qemu_machine *m)
     free(m->cpu);
     qemu_firmware_done(&m->firmware);
     free(m->cmdline);
-    free(m->disk.path);
-    free(m->disk.format);
-    for (size_t i = 0; i < m->n_disks; i++) {
-        free(m->disks[i].path);
-        free(m->disks[i].format);
-    }
+    qemu_disk_done(&m->disk);
+    for (size_t i = 0; i < m->n_disks; i++)
+        qemu_disk_done(&m->disks[i]);
     free(m->disks);
     for (size_t i = 0; i < m->n_shares; i++) {
         free(m->shares[i].path);
         free(m->shares[i].tag);
     }
     free(m->shares);
+    for (size_t i = 0; i < m->n_blocks; i++) {
+        free(m->blocks[i].path);
+        free(m->blocks[i].serial);
+    }
+    free(m->blocks);
     free(m->mac);
     free(m->display);
     free(m->audio_device);

@@ -22,6 +22,7 @@ enum {
     QEMU_FD_DEVICES = 4, /* connected to `devices`: streams */
     QEMU_FD_AGENT = 5,   /* listening, on DIR/ga.sock */
     QEMU_FD_FILES = 6,   /* connected to `devices`: files */
+    QEMU_FD_BLOCK = 16,  /* the first of the block devices of the host */
 };
 
 /* Hot plug needs a port each. */
@@ -39,11 +40,20 @@ struct qemu_disk {
     char *format; /* as QEMU spells it */
 };
 
+void qemu_disk_done(struct qemu_disk *disk);
+#define auto_qemu_disk AUTO_CALL(qemu_disk_done)
+
 /* A folder of the host that QEMU itself serves by 9p. */
 struct qemu_share {
     char *path, *tag;
     const char *security_model; /* borrowed from the configuration */
     bool is_read_only;
+};
+
+/* A block device of the host. */
+struct qemu_block {
+    char *path, *serial;
+    int fd; /* borrowed */
 };
 
 struct qemu_machine {
@@ -69,6 +79,8 @@ struct qemu_machine {
     size_t n_disks;
     struct qemu_share *shares; /* n_shares */
     size_t n_shares;
+    struct qemu_block *blocks; /* n_blocks */
+    size_t n_blocks;
 
     char *mac;
     uint16_t ssh_port; /* 0 = none: it goes through vsock */

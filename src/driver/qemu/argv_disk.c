@@ -26,6 +26,22 @@ static void put_cd(struct argv *a, const char *name, const char *id, const char 
         argv_put(a, "-device", "scsi-cd,bus=%s.0,drive=%s", bus, id);
 }
 
+/* QEMU gets them open. The set's text tells a later host agent what it holds. */
+static void put_block(struct argv *a, size_t i)
+{
+    const struct qemu_block *block = &a->m->blocks[i];
+    auto_mem char *id = mem_printf(QEMU_BLOCK_ID "%zu", i);
+    auto_mem char *path = argv_escape(block->path);
+
+    argv_put(a, "-add-fd", "fd=%d,set=%zu,opaque=%s:%s", QEMU_FD_BLOCK + (int)i, i, id, path);
+    argv_put(a, "-blockdev",
+             "driver=raw,node-name=%s,discard=unmap,file.driver=host_device,"
+             "file.filename=/dev/fdset/%zu",
+             id, i);
+    argv_put(a, "-device", "virtio-blk-%s,id=%s,drive=%s,serial=%s", argv_virtio_bus(a), id, id,
+             block->serial);
+}
+
 void argv_put_disks(struct argv *a)
 {
     const struct qemu_machine *m = a->m;
@@ -41,6 +57,9 @@ void argv_put_disks(struct argv *a)
         put_drive(a, &m->disks[i], id);
         argv_put(a, "-device", "virtio-blk-%s,drive=%s", bus, id);
     }
+
+    for (size_t i = 0; i < m->n_blocks; i++)
+        put_block(a, i);
 
     if (m->has_iso || m->seed == QEMU_SEED_CD)
         argv_put(a, "-device", "virtio-scsi-%s,id=scsi0", bus);

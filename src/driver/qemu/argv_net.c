@@ -28,7 +28,7 @@ static void put_root_ports(struct argv *a)
     for (size_t i = 0; i < COUNT(named); i++)
         argv_put(a, "-device", "pcie-root-port,id=%s,bus=pcie.0,chassis=%u", named[i], chassis++);
     for (unsigned i = 0; i < QEMU_SPARE_ROOT_PORTS; i++)
-        argv_put(a, "-device", "pcie-root-port,id=port-spare%u,bus=pcie.0,chassis=%u", i,
+        argv_put(a, "-device", "pcie-root-port,id=" QEMU_SPARE_PORT "%u,bus=pcie.0,chassis=%u", i,
                  chassis++);
 }
 

@@ -17,6 +17,12 @@
 #define QEMU_USER_GATEWAY "192.168.5.2"
 #define QEMU_USER_DNS     "192.168.5.3"
 
+/* Devices, and the nodes and sets of descriptors behind them, that hold disks: of the host's block
+ * devices that were there at the start, and of what came later, with the number of the port. */
+#define QEMU_BLOCK_ID   "block"
+#define QEMU_SPARE_ID   "disk-spare"
+#define QEMU_SPARE_PORT "port-spare"
+
 #define QEMU_DEVICES_PROGRAM "libexec/lima/devices"
 #define QEMU_AGENT_PORT      "io.lima-vm.guest_agent.0"
 

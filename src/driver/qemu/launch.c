@@ -153,6 +153,8 @@ static bool start_qemu(const struct qemu_machine *m, const int devices_fds[2], s
         cmd_pass_fd(&cmd, devices_fds[0], QEMU_FD_DEVICES);
     if (devices_fds[1] >= 0)
         cmd_pass_fd(&cmd, devices_fds[1], QEMU_FD_FILES);
+    for (size_t i = 0; i < m->n_blocks; i++)
+        cmd_pass_fd(&cmd, m->blocks[i].fd, QEMU_FD_BLOCK + (int)i);
     if (!start_detached(&cmd, m->dir, QEMU_STDERR_NAME, out, errp))
         return false;
     /* Without this, a QEMU whose host agent is killed now is unknown until it writes the file. */

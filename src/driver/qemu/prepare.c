@@ -272,6 +272,18 @@ static bool find_shares(const struct driver_instance *inst, struct qemu_machine 
     return true;
 }
 
+static void take_block_devices(const struct driver_params *params, struct qemu_machine *m)
+{
+    m->blocks = mem_array(params->n_block_devices, sizeof(*m->blocks));
+    for (; m->n_blocks < params->n_block_devices; m->n_blocks++) {
+        const struct driver_block_device *device = &params->block_devices[m->n_blocks];
+
+        m->blocks[m->n_blocks] = (struct qemu_block){
+            mem_strdup(device->path), mem_strdup(device->serial), device->fd
+        };
+    }
+}
+
 bool qemu_prepare_machine(const struct driver_params *params, const struct qemu_plan *plan,
                           struct qemu_machine *out, struct err **errp)
 {
@@ -284,6 +296,7 @@ bool qemu_prepare_machine(const struct driver_params *params, const struct qemu_
         !qemu_prepare_firmware(inst, host, &m.firmware, errp))
         return false;
 
+    take_block_devices(params, &m);
     m.arch = host->arch;
     m.features = host->features;
     m.accel = host->accel;

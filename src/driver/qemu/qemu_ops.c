@@ -16,7 +16,9 @@
 #include "base/path.h"
 #include "driver/driver_ops.h"
 #include "driver/machine_process.h"
+#include "driver/qemu/disk.h"
 #include "driver/qemu/files.h"
+#include "driver/qemu/hot_disk.h"
 #include "driver/qemu/launch.h"
 #include "driver/qemu/prepare.h"
 #include "svc/loop/qmp_client.h"
@@ -45,6 +47,7 @@ struct qemu {
     struct machine_process *process; /* NULL once it ended */
     struct machine_process *devices;
     struct qmp_client *qmp;
+    struct hot_disks *disks;
     struct timer *deadline;    /* of a stop; of the device process's end */
     struct timer *press_again; /* the power button */
     struct timer *doubt;       /* is QEMU just ending, or has something else gone wrong? */
@@ -214,6 +217,7 @@ static void qemu_qmp_ready(void *arg, const struct semver *version)
     struct qemu *q = arg;
 
     q->was_ready = true;
+    hot_disks_talk(q->disks, q->qmp);
     if (q->adopted)
         (void)qmp_client_send(q->qmp, "query-status", NULL, qemu_status_replied, q, NULL);
     driver_report_started(q->d);
@@ -226,6 +230,7 @@ static void qemu_qmp_lost(void *arg, const struct err *err)
     log_debug("%s", err_text(err));
     qmp_client_close(q->qmp);
     q->qmp = NULL;
+    hot_disks_talk(q->disks, NULL);
     timer_stop(q->press_again);
     if (q->process && err_kind(err) != ERR_NOT_FOUND && !q->was_ready)
         (void)err_set(&q->failure, err_kind(err), "%s", err_text(err));
@@ -258,6 +263,7 @@ static void qemu_qmp_event(void *arg, const char *name, json_t *data)
     const char *reason = json_string_value(json_object_get(data, "reason"));
 
     log_debug("QMP event %s", name);
+    hot_disks_event(q->disks, name, data);
     if (str_eq(name, "SHUTDOWN")) {
         mem_replace(&q->shutdown_reason, mem_strdup(reason ? reason : "unknown"));
     } else if (str_eq(name, "GUEST_PANICKED")) {
@@ -325,6 +331,7 @@ static bool qemu_open(struct driver *d, struct err **errp)
     q->deadline = timer_open(d->params.loop, qemu_deadline_passed, q);
     q->press_again = timer_open(d->params.loop, qemu_press_power_button, q);
     q->doubt = timer_open(d->params.loop, qemu_doubt_confirmed, q);
+    q->disks = hot_disks_open(d->params.loop, d->params.detach_deadline_ms);
     return true;
 }
 
@@ -414,6 +421,7 @@ static void qemu_close(struct driver *d)
 {
     struct qemu *q = qemu_of(d);
 
+    hot_disks_close(q->disks);
     qemu_let_go(q);
     timer_close(q->deadline);
     timer_close(q->press_again);
@@ -424,6 +432,49 @@ static void qemu_close(struct driver *d)
     free(q->pause_reason);
     err_free(q->failure);
     driver_report_closed(d);
+}
+
+static bool qemu_has_control(const struct qemu *q, struct err **errp)
+{
+    return q->qmp || err_set(errp, ERR_NOT_FOUND, "the connection to QEMU is lost");
+}
+
+static bool qemu_attach_disk(struct driver *d, const struct driver_hot_disk *disk,
+                             driver_done_fn on_done, void *arg, struct err **errp)
+{
+    struct qemu *q = qemu_of(d);
+    auto_fd int fd = disk->take_fd;
+    auto_qemu_disk struct qemu_disk image = { 0 };
+    struct driver_hot_disk taken = *disk;
+
+    if (!qemu_has_control(q, errp) ||
+        (fd < 0 && !qemu_disk_examine(disk->path, d->params.inst.dir, &image, errp)))
+        return false;
+    taken.take_fd = MOVE_FD(fd);
+    hot_disks_attach(q->disks, &taken, image.format, on_done, arg);
+    return true;
+}
+
+static bool qemu_detach_disk(struct driver *d, const char *path, driver_done_fn on_done, void *arg,
+                             struct err **errp)
+{
+    struct qemu *q = qemu_of(d);
+
+    if (!qemu_has_control(q, errp))
+        return false;
+    hot_disks_detach(q->disks, path, on_done, arg);
+    return true;
+}
+
+static bool qemu_list_disks(struct driver *d, driver_disks_fn on_disks, void *arg,
+                            struct err **errp)
+{
+    struct qemu *q = qemu_of(d);
+
+    if (!qemu_has_control(q, errp))
+        return false;
+    hot_disks_list(q->disks, on_disks, arg);
+    return true;
 }
 
 static struct driver_link qemu_link(const struct driver *d)
@@ -451,6 +502,9 @@ const struct driver_ops qemu_driver_ops = {
     .stop = qemu_stop,
     .kill = qemu_ops_kill,
     .close = qemu_close,
+    .attach_disk = qemu_attach_disk,
+    .detach_disk = qemu_detach_disk,
+    .list_disks = qemu_list_disks,
     .link = qemu_link,
     .pid = qemu_pid,
 };

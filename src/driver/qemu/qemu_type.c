@@ -110,7 +110,8 @@ static void qemu_examine(const char *arch, const char *cache_dir, struct driver_
 const struct driver_type qemu_driver_type = {
     .name = "qemu",
     .pid_name = QEMU_PID_NAME,
-    .caps = DRIVER_CAP_ADOPT | DRIVER_CAP_FOREIGN_ARCH | DRIVER_CAP_DIRECT_BOOT,
+    .caps = DRIVER_CAP_ADOPT | DRIVER_CAP_FOREIGN_ARCH | DRIVER_CAP_DIRECT_BOOT |
+            DRIVER_CAP_BLOCK_DEVICES | DRIVER_CAP_HOT_DISK,
     .facts = &qemu_facts,
     .options = &qemu_options_table,
     .probe = qemu_probe,

@@ -241,6 +241,15 @@ static void check_user(struct checker *c)
         check_fail(c, "field UID must not be 0");
 }
 
+/* Is it in the list before? */
+static bool is_repeated(const struct strv *list, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (str_eq(list->v[i], list->v[at]))
+            return true;
+    return false;
+}
+
 static void check_block_devices(struct checker *c)
 {
     const struct strv *devices = &c->config->block_devices;
@@ -250,6 +259,8 @@ static void check_block_devices(struct checker *c)
             auto_mem char *quoted = quote_tick_dup(devices->v[i]);
 
             check_fail(c, "field `blockDevices[%zu]` must be an absolute path, got %s", i, quoted);
+        } else if (is_repeated(devices, i)) {
+            check_fail(c, "field `blockDevices[%zu]` is there twice: %s", i, devices->v[i]);
         }
 }
 

@@ -27,8 +27,6 @@ static void list_mounts(const struct instance_config *config, struct strv *out)
 
 static void list_devices(const struct instance_config *config, struct strv *out)
 {
-    if (config->block_devices.n)
-        strv_push(out, "blockDevices: block devices of the host are not attached yet");
     if (config->tpm.v)
         strv_push(out, "tpm: there is no emulated TPM yet");
     if (config->nested_virtualization.v && !is_driver(config, "vz"))

@@ -12,6 +12,7 @@
 #include "prog/hostagent/api.h"
 #include "prog/hostagent/clock_watch.h"
 #include "prog/hostagent/cloud_init.h"
+#include "prog/hostagent/disks.h"
 #include "prog/hostagent/dns.h"
 #include "prog/hostagent/event.h"
 #include "prog/hostagent/forwards.h"
@@ -57,6 +58,7 @@ struct agent {
     struct forwards *forwards;
     struct dns *dns; /* NULL without hostResolver */
     struct mounts *mounts;
+    struct disks *disks;
     struct timer *relink;
     struct timer *time_sync;
     struct clock_watch *clock;
@@ -441,6 +443,13 @@ static void machine_started(struct agent *a)
     open_forwards(a);
     open_dns(a);
     a->mounts = a->api_facts.mounts = mounts_open(a->loop, &a->setup->config, NULL);
+    a->disks = a->api_facts.disks = disks_open(&(struct disks_params){
+        .loop = a->loop,
+        .driver = a->driver,
+        .store = &a->setup->store,
+        .config = &a->setup->config,
+        .dir = a->setup->dir,
+    });
     if (a->setup->options->progress)
         events_progress(&a->events, NULL, false);
     if (expects_agent(a))
@@ -477,6 +486,8 @@ static void close_guest(struct agent *a)
         a->api_facts.mounts = NULL;
         mounts_close(MOVE(a->mounts));
     }
+    a->api_facts.disks = NULL;
+    disks_stop(a->disks);
     ssh_task_close(a->task);
     a->task = NULL;
     ssh_task_close(a->agent_socket_task);
@@ -492,6 +503,7 @@ static void agent_exit(struct agent *a, bool has_failed)
     close_guest(a);
     driver_close(a->driver);
     a->driver = NULL;
+    disks_close(MOVE(a->disks));
     clock_watch_close(a->clock);
     a->clock = NULL;
     timer_close(a->relink);
@@ -616,6 +628,8 @@ static bool launch(struct agent *a, struct err **errp)
         .mac = setup->mac,
         .disks = setup->disks.v,
         .n_disks = setup->disks.n,
+        .block_devices = setup->block_devices.v,
+        .n_block_devices = setup->block_devices.n,
         .loop = a->loop,
         .on_event = driver_event,
         .arg = a,
@@ -624,8 +638,12 @@ static bool launch(struct agent *a, struct err **errp)
     a->driver = driver_open(setup->driver_type, &params, errp);
     if (!a->driver)
         return false;
-    if (!setup->is_adopting)
-        return driver_start(a->driver, errp);
+    if (!setup->is_adopting) {
+        bool ok = driver_start(a->driver, errp);
+
+        setup_close_block_devices(setup);
+        return ok;
+    }
     log_info("Taking over the running virtual machine");
     return driver_adopt(a->driver, errp);
 }

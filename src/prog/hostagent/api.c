@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "lang/json/json.h"
+#include "prog/hostagent/api_disks.h"
 #include "prog/hostagent/api_mounts.h"
 #include "prog/hostagent/forwards.h"
 #include "prog/hostagent/mounts.h"
@@ -90,10 +91,33 @@ static void mount_unwanted(void *arg, struct http_exchange *x)
     api_mounts_delete(facts->mounts, x);
 }
 
+static void disks_listed(void *arg, struct http_exchange *x)
+{
+    const struct api_facts *facts = arg;
+
+    api_disks_get(facts->disks, x);
+}
+
+static void disk_wanted(void *arg, struct http_exchange *x)
+{
+    const struct api_facts *facts = arg;
+
+    api_disks_post(facts->disks, x);
+}
+
+static void disk_unwanted(void *arg, struct http_exchange *x)
+{
+    const struct api_facts *facts = arg;
+
+    api_disks_delete(facts->disks, x);
+}
+
 static const struct http_route routes[] = {
     { "GET", "/v1/info", info_requested },      { "GET", "/v1/ports", ports_requested },
     { "GET", "/v1/mounts", mounts_listed },     { "POST", "/v1/mounts", mount_wanted },
     { "DELETE", "/v1/mounts", mount_unwanted }, { "GET", "/v1/screenshot", screenshot_requested },
+    { "GET", "/v1/disks", disks_listed },       { "POST", "/v1/disks", disk_wanted },
+    { "DELETE", "/v1/disks", disk_unwanted },
 };
 
 struct http_server *api_open(struct uv_loop_s *loop, const char *path,

@@ -8,6 +8,7 @@
 
 #include "svc/loop/http_server.h"
 
+struct disks;
 struct forwards;
 struct mounts;
 
@@ -17,6 +18,7 @@ struct api_facts {
     const char *auto_started_identifier; /* NULL or "" = none */
     struct forwards *forwards;           /* NULL = there are none (yet) */
     struct mounts *mounts;               /* likewise */
+    struct disks *disks;                 /* likewise */
 };
 
 struct http_server *api_open(struct uv_loop_s *loop, const char *path,

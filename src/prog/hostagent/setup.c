@@ -13,6 +13,7 @@
 #include "prog/hostagent/preset.h"
 #include "prog/hostagent/seed.h"
 #include "svc/cidata/cidata.h"
+#include "svc/privileged/block_device.h"
 #include "svc/ssh/config_file.h"
 #include "svc/ssh/keys.h"
 #include "svc/ssh/options.h"
@@ -124,15 +125,43 @@ static bool attach_disks(struct setup *setup, struct err **errp)
 
 void setup_unlock_disks(struct setup *setup)
 {
-    for (size_t i = 0; i < setup->disks.n; i++) {
+    auto_strv struct strv names = { 0 };
+    auto_err struct err *unlisted = NULL;
+
+    if (!disk_list(&setup->store, &names, &unlisted))
+        log_warn("Cannot free the disks of the instance: %s", err_text(unlisted));
+    for (size_t i = 0; i < names.n; i++) {
         auto_disk struct disk disk = { 0 };
         auto_err struct err *err = NULL;
 
-        if (!disk_find(&disk, &setup->store, setup->disks.v[i].name, &err) ||
-            !disk_unlock(&disk, &err))
-            log_warn("Cannot free the additional disk \"%s\": %s", setup->disks.v[i].name,
-                     err_text(err));
+        if (!disk_find(&disk, &setup->store, names.v[i], &err) ||
+            (str_eq(disk.instance_dir, setup->dir) && !disk_unlock(&disk, &err)))
+            log_warn("Cannot free the disk \"%s\": %s", names.v[i], err_text(err));
     }
+}
+
+static bool open_block_devices(struct setup *setup, struct err **errp)
+{
+    for (size_t i = 0; i < setup->config.block_devices.n; i++) {
+        const char *path = setup->config.block_devices.v[i];
+        struct driver_block_device *device;
+        int fd;
+
+        if (!block_device_open(path, setup->dir, &fd, errp))
+            return err_wrap(errp, "field `blockDevices[%zu]`", i);
+        device = vec_push(&setup->block_devices);
+        device->path = mem_strdup(path);
+        device->serial = block_device_serial(path);
+        device->fd = fd;
+    }
+    return true;
+}
+
+void setup_close_block_devices(struct setup *setup)
+{
+    for (size_t i = 0; i < setup->block_devices.n; i++)
+        if (setup->block_devices.v[i].fd >= 0)
+            (void)close(MOVE_FD(setup->block_devices.v[i].fd));
 }
 
 static void choose_forwarder(struct setup *setup)
@@ -175,10 +204,14 @@ bool setup_prepare(struct setup *setup, const struct options *options, struct er
     pid_path = path_join(setup->dir, setup->driver_type->pid_name);
     setup->is_adopting = (setup->driver_type->caps & DRIVER_CAP_ADOPT) &&
                          pidfile_probe(pid_path, NULL) == PIDFILE_LIVE;
+    if (!setup->is_adopting)
+        setup_unlock_disks(setup); /* of a run that was cut short */
     if (!prepare_ssh(setup, errp) || !attach_disks(setup, errp))
         return false;
     if (setup->is_adopting)
-        return true; /* the guest has its seed */
+        return true; /* the guest has its seed, and its block devices */
+    if (!open_block_devices(setup, errp))
+        return false;
     setup->iid = cidata_iid(host_realtime_ns() / 1000000000);
     return seed_write(setup, errp) || err_wrap(errp, "making the seed");
 }
@@ -190,6 +223,12 @@ void setup_done(struct setup *setup)
         free((char *)setup->disks.v[i].path);
     }
     vec_done(&setup->disks);
+    setup_close_block_devices(setup);
+    for (size_t i = 0; i < setup->block_devices.n; i++) {
+        free((char *)setup->block_devices.v[i].path);
+        free((char *)setup->block_devices.v[i].serial);
+    }
+    vec_done(&setup->block_devices);
     config_done(&setup->config);
     store_done(&setup->store);
     strv_done(&setup->ssh_program);

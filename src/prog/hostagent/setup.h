@@ -33,11 +33,14 @@ struct setup {
     const char *resolv_conf_path;  /* CLIMA_RESOLV_CONF, borrowed; NULL = the host's */
     char *auto_started_identifier; /* NULL = none */
     VEC(struct driver_disk) disks; /* owned texts; attached to this instance */
+    VEC(struct driver_block_device) block_devices; /* owned; none when adopting */
 };
 
 /* Writes ssh.config and, unless the machine runs already, cloud-config.yaml and cidata.iso. */
 bool setup_prepare(struct setup *setup, const struct options *options, struct err **errp) MUST_USE;
-/* Gives the additional disks free; the machine must be gone. */
+/* The machine has them, or will not need them. */
+void setup_close_block_devices(struct setup *setup);
+/* Gives all disks free that this instance has; the machine must be gone. */
 void setup_unlock_disks(struct setup *setup);
 void setup_done(struct setup *setup);
 

@@ -43,6 +43,8 @@ const struct opt edit_opt_rows[N_EDIT_OPTS] = {
     { ROW(BOOL, mount_writable), .name = "mount-writable", .help = "Make all mounts writable" },
     { ROW(SLICE, network), .name = "network", .value = "NETWORK,...", .words = networks,
       .help = "Networks to add (lima:user-v2, vzNAT, ...)" },
+    { ROW(SLICE, block_device), .name = "block-device", .value = "DEVICE,...",
+      .help = "Block devices of the host to attach" },
     { ROW(BOOL, nested_virt), .name = "nested-virt", .help = "Allow virtual machines in the guest" },
     { ROW(BOOL, rosetta), .name = "rosetta", .help = "Run x86_64 programs with Rosetta (vz)" },
     { ROW(ARRAY, set), .name = "set", .value = "EXPR",
@@ -161,17 +163,23 @@ static bool add_cpus(struct builder *b, struct err **errp)
     return true;
 }
 
+/* "A","B" */
+static void put_strings(struct sb *out, const struct strv *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (i > 0)
+            sb_putc(out, ',');
+        quote_go(out, sv_of(list->v[i]));
+    }
+}
+
 static void add_dns(struct builder *b)
 {
     auto_sb struct sb list = { 0 };
 
     if (!b->edit->dns.set)
         return;
-    for (size_t i = 0; i < b->edit->dns.v.n; i++) {
-        if (i > 0)
-            sb_putc(&list, ',');
-        quote_go(&list, sv_of(b->edit->dns.v.v[i]));
-    }
+    put_strings(&list, &b->edit->dns.v);
     add(b, ".dns += [%s] | .dns |= unique | .hostResolver.enabled=false", sb_str(&list));
     log_warn("`--dns` turns the host resolver off");
 }
@@ -255,6 +263,16 @@ static bool add_networks(struct builder *b, struct err **errp)
     }
     add(b, ".networks += [%s] | .networks |= unique_by(.lima)", sb_str(&list));
     return true;
+}
+
+static void add_block_devices(struct builder *b)
+{
+    auto_sb struct sb list = { 0 };
+
+    if (!b->edit->block_device.set)
+        return;
+    put_strings(&list, &b->edit->block_device.v);
+    add(b, ".blockDevices += [%s] | .blockDevices |= unique", sb_str(&list));
 }
 
 static bool add_params(struct builder *b, struct err **errp)
@@ -398,6 +416,7 @@ bool edit_flags_expression(const struct edit_opts *edit, const struct create_opt
     }
     ok = ok && add_networks(b, errp);
     if (ok) {
+        add_block_devices(b);
         add_bool(b, &edit->nested_virt, ".nestedVirtualization");
         if (edit->rosetta.set)
             add(b, ".vmOpts.vz.rosetta.enabled = %s | .vmOpts.vz.rosetta.binfmt = %s",

@@ -16,7 +16,7 @@ struct edit_opts {
     struct arg_bool mount_none;
     struct arg_str mount_type, vm_type;
     struct arg_bool mount_inotify, mount_writable;
-    struct arg_list network;
+    struct arg_list network, block_device;
     struct arg_bool nested_virt, rosetta;
     struct arg_list set, param;
     struct arg_bool video;
@@ -24,7 +24,7 @@ struct edit_opts {
     struct arg_float disk;
     struct arg_str shell;
 };
-#define N_EDIT_OPTS 19
+#define N_EDIT_OPTS 20
 extern const struct opt edit_opt_rows[N_EDIT_OPTS];
 
 /* On create and start only. */

@@ -1,6 +1,7 @@
 #include "svc/loop/qmp_client.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 #include <uv.h>
 
@@ -8,6 +9,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "sys/sock.h"
 #include "wire/jsonl.h"
 #include "wire/qmp.h"
 
@@ -30,6 +32,7 @@ struct pending {
     uint64_t id;
     char *command;
     char *held_line; /* not sent yet */
+    int fd;          /* goes with the line; -1 = none */
     qmp_reply_fn on_reply;
     void *arg;
 };
@@ -69,6 +72,8 @@ static void pending_free(struct pending *p)
     list_remove(&p->link);
     free(p->command);
     free(p->held_line);
+    if (p->fd >= 0)
+        (void)close(p->fd);
     free(p);
 }
 
@@ -122,6 +127,8 @@ static void client_lose_uv(struct qmp_client *c, int status)
     client_lose(c, err);
 }
 
+static void client_flush(struct qmp_client *c);
+
 static void write_done(uv_write_t *req, int status)
 {
     struct write *w = CONTAINER_OF(req, struct write, req);
@@ -131,6 +138,8 @@ static void write_done(uv_write_t *req, int status)
     free(w);
     if (status < 0 && status != UV_ECANCELED)
         client_lose_uv(c, status);
+    else if (c->state == STATE_READY)
+        client_flush(c);
 }
 
 static void client_write(struct qmp_client *c, char *take_line)
@@ -149,6 +158,46 @@ static void client_write(struct qmp_client *c, char *take_line)
     }
 }
 
+/*
+ * A descriptor travels with the first byte of its line, past libuv's queue, which must be empty
+ * then. QEMU skips the blank line that finds out when there is room again. False: not now.
+ */
+static bool client_write_fd(struct qmp_client *c, struct pending *p)
+{
+    size_t n = strlen(p->held_line);
+    ssize_t sent = -1;
+    uv_os_fd_t fd;
+
+    if (uv_stream_get_write_queue_size((uv_stream_t *)&c->pipe) > 0)
+        return false;
+    if (uv_fileno((uv_handle_t *)&c->pipe, &fd) == 0)
+        sent = sock_send_fd_part(fd, p->held_line, n, p->fd);
+    if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
+        client_write(c, mem_strdup("\n"));
+        return false;
+    }
+    (void)close(p->fd);
+    p->fd = -1;
+    /* After a failure the rest is not sent either; the read side reports that the stream is bad. */
+    if (sent >= 0 && (size_t)sent < n)
+        client_write(c, mem_strdup(p->held_line + sent));
+    mem_replace(&p->held_line, NULL);
+    return true;
+}
+
+/* Sends what is held back, in order. */
+static void client_flush(struct qmp_client *c)
+{
+    list_for_each (p, &c->pending, struct pending, link) {
+        if (!p->held_line)
+            continue;
+        if (p->fd < 0)
+            client_write(c, MOVE(p->held_line));
+        else if (!client_write_fd(c, p))
+            return;
+    }
+}
+
 static struct pending *client_push(struct qmp_client *c, const char *command, json_t *take_args,
                                    qmp_reply_fn on_reply, void *arg)
 {
@@ -157,6 +206,7 @@ static struct pending *client_push(struct qmp_client *c, const char *command, js
     p->id = ++c->last_id;
     p->command = mem_strdup(command);
     p->held_line = qmp_encode(command, take_args, p->id);
+    p->fd = -1;
     p->on_reply = on_reply;
     p->arg = arg;
     json_decref(take_args);
@@ -167,17 +217,26 @@ static struct pending *client_push(struct qmp_client *c, const char *command, js
 bool qmp_client_send(struct qmp_client *c, const char *command, json_t *take_args,
                      qmp_reply_fn on_reply, void *arg, struct err **errp)
 {
+    return qmp_client_send_fd(c, command, take_args, -1, on_reply, arg, errp);
+}
+
+bool qmp_client_send_fd(struct qmp_client *c, const char *command, json_t *take_args, int take_fd,
+                        qmp_reply_fn on_reply, void *arg, struct err **errp)
+{
     assert(c->state != STATE_CLOSED);
     if (c->state == STATE_LOST) {
         json_decref(take_args);
+        if (take_fd >= 0)
+            (void)close(take_fd);
         return err_set(errp, ERR_NOT_FOUND, "QMP command %s: QEMU closed the QMP connection",
                        command);
     }
 
     struct pending *p = client_push(c, command, take_args, on_reply, arg);
 
+    p->fd = take_fd;
     if (c->state == STATE_READY)
-        client_write(c, MOVE(p->held_line));
+        client_flush(c);
     return true;
 }
 
@@ -196,8 +255,7 @@ static void capabilities_replied(void *arg, json_t *data, const struct err *err)
     }
     client_set_state(c, STATE_READY);
     (void)uv_timer_stop(&c->deadline);
-    list_for_each (p, &c->pending, struct pending, link)
-        client_write(c, MOVE(p->held_line));
+    client_flush(c);
     if (c->params.on_ready)
         c->params.on_ready(c->params.arg, &c->qemu_version);
 }

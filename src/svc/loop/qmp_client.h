@@ -46,6 +46,9 @@ struct qmp_client *qmp_client_open(const struct qmp_client_params *params, int t
  * on_reply is not called then. */
 bool qmp_client_send(struct qmp_client *c, const char *command, json_t *take_args,
                      qmp_reply_fn on_reply, void *arg, struct err **errp);
+/* The same with a descriptor, for "add-fd" and the like; it is closed here whatever happens. */
+bool qmp_client_send_fd(struct qmp_client *c, const char *command, json_t *take_args, int take_fd,
+                        qmp_reply_fn on_reply, void *arg, struct err **errp);
 bool qmp_client_is_ready(const struct qmp_client *c);
 /* NULL and repeated calls are allowed. */
 void qmp_client_close(struct qmp_client *c);

@@ -138,6 +138,29 @@ union fd_control {
     char bytes[CMSG_SPACE(SOCK_FDS_MAX * sizeof(int))];
 };
 
+static void put_fds(struct msghdr *msg, union fd_control *control, const int *fds, size_t n_fds)
+{
+    struct cmsghdr *cmsg;
+
+    msg->msg_control = control->bytes;
+    msg->msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
+    cmsg = CMSG_FIRSTHDR(msg);
+    cmsg->cmsg_level = SOL_SOCKET;
+    cmsg->cmsg_type = SCM_RIGHTS;
+    cmsg->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
+    memcpy(CMSG_DATA(cmsg), fds, n_fds * sizeof(int));
+}
+
+ssize_t sock_send_fd_part(int stream_fd, const void *bytes, size_t n_bytes, int fd)
+{
+    union fd_control control = { .bytes = { 0 } };
+    struct iovec iov = { .iov_base = (void *)bytes, .iov_len = n_bytes };
+    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+    put_fds(&msg, &control, &fd, 1);
+    return sendmsg(stream_fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 bool sock_send_fds(int fd, const void *bytes, size_t n_bytes, const int *fds, size_t n_fds,
                    struct err **errp)
 {
@@ -149,17 +172,8 @@ bool sock_send_fds(int fd, const void *bytes, size_t n_bytes, const int *fds, si
     if (n_bytes == 0 || n_fds > SOCK_FDS_MAX)
         return err_set(errp, ERR_INTERNAL, "a message needs bytes and at most %d descriptors",
                        SOCK_FDS_MAX);
-    if (n_fds) {
-        struct cmsghdr *cmsg;
-
-        msg.msg_control = control.bytes;
-        msg.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
-        cmsg = CMSG_FIRSTHDR(&msg);
-        cmsg->cmsg_level = SOL_SOCKET;
-        cmsg->cmsg_type = SCM_RIGHTS;
-        cmsg->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
-        memcpy(CMSG_DATA(cmsg), fds, n_fds * sizeof(int));
-    }
+    if (n_fds)
+        put_fds(&msg, &control, fds, n_fds);
     for (;;) {
         n = sendmsg(fd, &msg, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)

@@ -1,0 +1,198 @@
+/* limactl disk: disks that a running guest is given and gives back; the host agent does the work. */
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/quote.h"
+#include "lang/json/json.h"
+#include "model/store/disk.h"
+#include "model/store/ha_client.h"
+#include "model/store/inst_dir.h"
+#include "model/store/names.h"
+#include "prog/limactl/output.h"
+#include "prog/limactl/table.h"
+#include "prog/limactl/target.h"
+#include "sys/file.h"
+
+enum { TIMEOUT_MS = 90 * 1000, ANSWER_MAX = 1024 * 1024, CELL_MAX = 4096 };
+
+/* Asks the host agent of a running instance. value is the body, or NULL. */
+static bool call(const char *instance, const char *method, const json_t *value, json_t **out_answer,
+                 struct err **errp)
+{
+    auto_target struct target target = { 0 };
+    auto_mem char *text = value ? json_text(value, JSON_STYLE_COMPACT) : mem_strdup("");
+    const struct ha_request request = { method, "/v1/disks", sv_of(text), TIMEOUT_MS };
+    auto_sb struct sb body = { .limit = ANSWER_MAX };
+
+    if (!target_open_friendly(&target, instance, errp))
+        return false;
+    if (!target.inst.host_agent_pid)
+        return err_set(errp, ERR_NOT_FOUND, "instance \"%s\" is not running", instance);
+
+    auto_mem char *socket_path = inst_path(&target.store, instance, NAME_HA_SOCK);
+
+    if (!ha_client_call(socket_path, &request, &body, errp))
+        return err_wrap(errp, "instance \"%s\"", instance);
+    return !out_answer || (*out_answer = json_parse(sb_view(&body), errp)) != NULL;
+}
+
+/* What has a slash is a path, anything else the name of a disk. */
+static bool make_body(const char *what, json_t **out, struct err **errp)
+{
+    auto_mem char *path = NULL;
+
+    if (strchr(what, '/') && !file_absolute(what, &path, errp))
+        return false;
+    *out = json_object();
+    (void)json_object_set_new(*out, "disk", json_string(path ? path : what));
+    return true;
+}
+
+static const char *text_of(const json_t *disk, const char *key)
+{
+    const char *text = json_string_value(json_object_get(disk, key));
+
+    return text ? text : "";
+}
+
+/* An instance, then names of disks. */
+static void complete_disk(const struct strv *before, struct strv *out)
+{
+    auto_store struct store store = { 0 };
+
+    if (before->n == 0)
+        target_complete(before, out);
+    else if (before->n == 1 && store_open(&store, NULL))
+        (void)!disk_list(&store, out, NULL);
+}
+
+/* ---- attach ---- */
+
+static bool disk_attach_run(struct ctx *ctx, void *opts, const struct strv *args, struct err **errp)
+{
+    auto_json json_t *body = NULL, *disk = NULL;
+
+    if (!make_body(args->v[1], &body, errp) || !call(args->v[0], "POST", body, &disk, errp))
+        return false;
+
+    auto_mem char *serial = quote_printable(sv_of(text_of(disk, "serial")), CELL_MAX);
+    auto_mem char *name = quote_tick_dup(args->v[0]);
+
+    log_info("The instance %s has the disk as /dev/disk/by-id/virtio-%s", name, serial);
+    return true;
+}
+
+static const struct verb verb_disk_attach = {
+    .name = "attach",
+    .group = VERB_BASIC,
+    .args = "INSTANCE PATH|DISK",
+    .summary = "Give a running instance a disk",
+    .details =
+        "PATH, with a slash in it, is a block device of the host or an image file (raw, qcow2);\n"
+        "DISK is one of LIMA_HOME/_disks. It is neither formatted nor mounted. It is gone when\n"
+        "the instance stops; `blockDevices:` and `additionalDisks:` of its configuration are for\n"
+        "good.\n"
+        "\n"
+        "A block device must not be in use on the host. Who may not open it needs a rule of\n"
+        "sudoers, see `limactl sudoers --help`.",
+    .example = "  limactl disk attach default /dev/sdb\n"
+               "  limactl disk attach default ./data.qcow2\n",
+    .args_min = 2,
+    .args_max = 2,
+    .complete = complete_disk,
+    .run = disk_attach_run,
+};
+
+/* ---- detach ---- */
+
+static bool disk_detach_run(struct ctx *ctx, void *opts, const struct strv *args, struct err **errp)
+{
+    auto_json json_t *body = NULL;
+
+    return make_body(args->v[1], &body, errp) && call(args->v[0], "DELETE", body, NULL, errp);
+}
+
+static const struct verb verb_disk_detach = {
+    .name = "detach",
+    .group = VERB_BASIC,
+    .args = "INSTANCE PATH|DISK",
+    .summary = "Take a disk back that was attached",
+    .details = "Unmount it in the guest first: what the guest has not written yet is lost.",
+    .args_min = 2,
+    .args_max = 2,
+    .complete = complete_disk,
+    .run = disk_detach_run,
+};
+
+/* ---- attached ---- */
+
+struct disk_attached_opts {
+    struct arg_bool json;
+};
+
+static const struct opt disk_attached_rows[] = {
+    { OPT_AT(BOOL, struct disk_attached_opts, json), .name = "json",
+      .help = "One JSON object per disk and line" },
+};
+
+static const char *const titles[] = { "DISK", "KIND", "SERIAL", "DETACHABLE" };
+
+static void add_row(struct table *table, const json_t *disk)
+{
+    const char *name = text_of(disk, *text_of(disk, "name") ? "name" : "path");
+
+    table_add_take(table, quote_printable(sv_of(name), CELL_MAX));
+    table_add_take(table, quote_printable(sv_of(text_of(disk, "kind")), CELL_MAX));
+    table_add_take(table, quote_printable(sv_of(text_of(disk, "serial")), CELL_MAX));
+    table_add(table, json_is_true(json_object_get(disk, "hot")) ? "yes" : "no");
+}
+
+static bool disk_attached_run(struct ctx *ctx, void *opts, const struct strv *args,
+                              struct err **errp)
+{
+    const struct disk_attached_opts *o = opts;
+    auto_table struct table table = { .titles = titles, .n_columns = COUNT(titles) };
+    auto_json json_t *disks = NULL;
+    auto_sb struct sb out = { 0 };
+    const json_t *disk;
+    size_t i;
+
+    if (!call(target_name(args), "GET", NULL, &disks, errp))
+        return false;
+    json_array_foreach(disks, i, disk)
+    {
+        if (o->json.v) {
+            json_put(&out, disk, JSON_STYLE_COMPACT);
+            sb_putc(&out, '\n');
+        } else {
+            add_row(&table, disk);
+        }
+    }
+    if (!o->json.v)
+        table_put(&table, &out);
+    output_put(sb_view(&out));
+    return true;
+}
+
+static const struct verb verb_disk_attached = {
+    .name = "attached",
+    .group = VERB_BASIC,
+    .args = "[INSTANCE]",
+    .summary = "List the disks a running instance was given, and its block devices",
+    .details = "SERIAL is how the guest knows a disk: /dev/disk/by-id/virtio-SERIAL.",
+    .args_max = 1,
+    .opts = { { NULL, disk_attached_rows, COUNT(disk_attached_rows), 0 } },
+    .opts_size = sizeof(struct disk_attached_opts),
+    .complete = target_complete,
+    .run = disk_attached_run,
+};
+
+static const struct verb *const subs[] = { &verb_disk_attach, &verb_disk_attached,
+                                           &verb_disk_detach, NULL };
+
+const struct verb verb_disk = {
+    .name = "disk",
+    .group = VERB_ADVANCED,
+    .summary = "Give disks to running instances and take them back",
+    .subs = subs,
+};
