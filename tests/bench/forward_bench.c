@@ -3,17 +3,14 @@
  *
  *     forward_bench PORT send|take STREAMS MIB    seconds for MIB from, to the guest over that many
  * streams forward_bench PORT connect TIMES            seconds; each connection exchanges a byte
- *     forward_bench PORT hold COUNT               opens so many, then exchanges a byte over each
- *
- * hold: prints "ready" when all are open, waits for the end of standard input, and closes them.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -114,60 +111,49 @@ static void move(enum stream_command command, unsigned n, uint64_t bytes)
     free(left);
 }
 
-static void connect_often(uint64_t times)
+static void *connect_in_turn(void *arg)
 {
-    for (uint64_t i = 0; i < times; i++) {
+    for (uint64_t i = 0; i < *(const uint64_t *)arg; i++) {
         int fd = start(STREAM_ECHO, 0);
 
         exchange(fd);
         (void)close(fd);
     }
+    return NULL;
 }
 
-static void hold(uint64_t count)
+static void connect_often(uint64_t at_once, uint64_t times)
 {
-    struct rlimit limit;
-    int *fds = calloc(count, sizeof(*fds));
+    pthread_t *threads = calloc(at_once, sizeof(*threads));
+    uint64_t each = times / at_once;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
-    for (uint64_t i = 0; i < count; i++)
-        fds[i] = start(STREAM_ECHO, 0);
-    for (uint64_t i = 0; i < count; i++)
-        exchange(fds[i]);
-    printf("ready\n");
-    (void)fflush(stdout);
-    while (read(0, buffer, sizeof(buffer)) > 0) {
-    }
-    for (uint64_t i = 0; i < count; i++)
-        (void)close(fds[i]);
-    free(fds);
+    for (uint64_t i = 0; i < at_once; i++)
+        if (pthread_create(&threads[i], NULL, connect_in_turn, &each) != 0)
+            fail("cannot create a thread");
+    for (uint64_t i = 0; i < at_once; i++)
+        (void)pthread_join(threads[i], NULL);
+    free(threads);
 }
 
 int main(int argc, char **argv)
 {
     const char *what = argc > 3 ? argv[2] : "";
     uint64_t n = argc > 3 ? strtoull(argv[3], NULL, 10) : 0;
-    uint64_t mib = argc > 4 ? strtoull(argv[4], NULL, 10) : 0;
+    uint64_t more = argc > 4 ? strtoull(argv[4], NULL, 10) : 0;
     double begin = now();
 
     port = argc > 1 ? (uint16_t)strtoul(argv[1], NULL, 10) : 0;
     if (strcmp(what, "send") == 0 && n > 0)
-        move(STREAM_SEND, (unsigned)n, mib << 20);
+        move(STREAM_SEND, (unsigned)n, more << 20);
     else if (strcmp(what, "take") == 0 && n > 0)
-        move(STREAM_TAKE, (unsigned)n, mib << 20);
-    else if (strcmp(what, "connect") == 0)
-        connect_often(n);
-    else if (strcmp(what, "hold") == 0)
-        hold(n);
+        move(STREAM_TAKE, (unsigned)n, more << 20);
+    else if (strcmp(what, "connect") == 0 && n > 0)
+        connect_often(n, more);
     else {
         fprintf(stderr,
-                "usage: forward_bench PORT send|take STREAMS MIB | connect TIMES | hold COUNT\n");
+                "usage: forward_bench PORT send|take STREAMS MIB | connect AT_ONCE TIMES\n");
         return 2;
     }
-    if (strcmp(what, "hold") != 0)
-        printf("%.4f\n", now() - begin);
+    printf("%.4f\n", now() - begin);
     return 0;
 }

@@ -27,7 +27,7 @@ peer() { # FIRST_PORT COUNT
 }
 
 answers() { # PORT
-    "$build/forward_bench" "$1" connect 1 >/dev/null 2>&1
+    "$build/forward_bench" "$1" connect 1 1 >/dev/null 2>&1
 }
 
 # CPU ticks of the threads of a process: of all, or of the first or all but the first of them.
@@ -82,8 +82,10 @@ for streams in 1 8; do
     race 128 16 take $streams
     verdicts "forward, host to guest, $streams stream(s)" MiB/s 1 3
 done
-race 400 400 connect
+race 400 400 connect 1
 verdicts 'forward, connections one after the other' /s 0.3 2
+race 800 800 connect 8
+verdicts 'forward, connections, eight at once' /s 0.3 2
 for way in ours hostfwd ssh; do
     for what in send take; do
         mib=256
@@ -91,9 +93,9 @@ for way in ours hostfwd ssh; do
         before_host=$(host_ticks) before_guest=$(ticks "$qemu" rest) before_ssh=$(ticks "$ssh_pid")
         "$build/forward_bench" "${via[$way]}" $what 1 $mib >/dev/null
         spent=$(($(host_ticks) - before_host + $(ticks "$ssh_pid") - before_ssh))
-        note "$way, ${words[$what]} the guest: host CPU per GB" "$(ratio "$spent" "$((mib * 100 / 1024))")" s
+        note "$way, ${words[$what]} the guest: host CPU per GB" "$(ratio "$((spent * 1024))" "$((mib * 100))")" s
         note "$way, ${words[$what]} the guest: guest CPU per GB" \
-            "$(ratio "$(($(ticks "$qemu" rest) - before_guest))" "$((mib * 100 / 1024))")" s
+            "$(ratio "$((($(ticks "$qemu" rest) - before_guest) * 1024))" "$((mib * 100))")" s
     done
 done
 kill "$ssh_pid"
