@@ -119,22 +119,42 @@ static uint64_t time_valid(const struct fuse_export *export)
     return seconds[export->options.cache];
 }
 
+int64_t fuse_attr_changed_ns(const struct statx *stx)
+{
+    return stx->stx_ctime.tv_sec * 1000000000 + stx->stx_ctime.tv_nsec;
+}
+
+static uint64_t attr_valid(const struct fuse_server *s, const struct fuse_node *node,
+                           const struct statx *stx)
+{
+    return fuse_watch_tells_node(s, node, stx) ? FUSE_TOLD_SECONDS : time_valid(node->export);
+}
+
 void fuse_attr_reply(struct fuse_call *call, const struct fuse_place *place)
 {
-    struct fuse_attr_out out = { .attr_valid = time_valid(call->node->export) };
+    struct fuse_attr_out out = { .attr_valid = attr_valid(call->server, call->node, &place->stx) };
 
     fuse_attr_fill(&out.attr, call->node, place, NULL);
+    call->node->told_ns = fuse_attr_changed_ns(&place->stx);
     fuse_reply(call, &out, sizeof(out));
 }
 
 void fuse_entry_fill(struct fuse_server *s, struct fuse_entry_out *out, struct fuse_node *node,
                      const struct fuse_place *place, const struct fuse_node *dir)
 {
-    uint64_t valid = time_valid(node->export);
+    bool is_new = S_ISDIR(node->identity.type) && !node->watch;
 
-    *out = (struct fuse_entry_out){ .nodeid = node->id, .entry_valid = valid, .attr_valid = valid };
+    *out = (struct fuse_entry_out){ .nodeid = node->id,
+                                    .entry_valid = fuse_watch_tells_names(s, dir)
+                                                       ? FUSE_TOLD_SECONDS
+                                                       : time_valid(node->export) };
     fuse_attr_fill(&out->attr, node, place, dir);
     node->n_lookups++;
+    node->told_ns = fuse_attr_changed_ns(&place->stx);
+    /* A directory that is watched from now on may have changed since it was looked at. */
+    out->attr_valid = is_new ? time_valid(node->export) : attr_valid(s, node, &place->stx);
+    if (is_new)
+        fuse_watch_begin(s, node);
 }
 
 mode_t fuse_attr_host_mode(mode_t mode, bool is_dir)

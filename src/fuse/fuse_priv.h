@@ -12,7 +12,8 @@
 #include "base/list.h"
 #include "base/sb.h"
 #include "base/vec.h"
-#include "fuse/server.h"
+#include "fuse/echo.h"
+#include "wire/echo.h"
 #include "wire/fuse.h"
 
 struct fuse_export {
@@ -36,12 +37,14 @@ struct fuse_node {
     struct fuse_export *export; /* NULL: the synthetic root */
     struct fuse_identity identity;
     uint64_t n_lookups;
-    uint32_t n_children; /* links whose directory this is */
-    int dir_fd;          /* O_PATH, of a directory; -1 = not open */
-    int64_t opened_ms;   /* when that was found by its name */
-    struct list recent;  /* among the open directories */
-    struct list links;   /* its names, the latest first */
-    struct list handles; /* open files and directories */
+    uint32_t n_children;      /* links whose directory this is */
+    int dir_fd;               /* O_PATH, of a directory; -1 = not open */
+    int64_t opened_ms;        /* when that was found by its name */
+    struct list recent;       /* among the open directories */
+    struct list links;        /* its names, the latest first */
+    struct list handles;      /* open files and directories */
+    struct fuse_watch *watch; /* of a directory; NULL = none */
+    int64_t told_ns;          /* time of change that the guest was told last; 0 = never */
 };
 
 /* A name of a node. */
@@ -65,7 +68,54 @@ struct fuse_handle {
     int64_t position; /* of the next entry in the buffer */
 };
 
+/* A directory whose changes are told of. Two exports may share one on the host. */
+struct fuse_watch {
+    struct hash_entry by_key;
+    struct fuse_node *node;
+    size_t key_len;
+    char key[]; /* file system and handle, as events have it */
+};
+
+/* A name that is known to have led to a node, until the event comes that says so: something has
+ * shown the guest that it no longer does. */
+struct fuse_ghost {
+    struct list link; /* the oldest first */
+    struct hash_entry by_name;
+    uint64_t dir, node; /* ids; the node may be one that never was */
+    size_t name_len;
+    char name[];
+};
+
+/* A change on its way to the guest's agent. */
+struct fuse_change {
+    struct list link;
+    enum echo_type type;
+    enum echo_kind kind;
+    uint8_t flags;
+    uint64_t dir, dir2; /* node ids */
+    uint64_t node;      /* what the name leads to, as the agent was told; 0 = not yet */
+    uint64_t moved;     /* MOVE: tells what was moved from others */
+    char *name, *name2;
+};
+
+struct fuse_echo {
+    int fd; /* fanotify; -1 = none */
+    int32_t own_pid;
+    struct hash watches, ghosts;
+    struct list ghost_order;
+    size_t n_ghosts;
+    struct fuse_nonce nonce;
+    bool has_agent, is_ready, is_busy; /* busy: with the armed changes */
+    uint32_t agent_tid;                /* 0 = not known yet */
+    struct list queue, armed;
+    size_t n_queued;
+    uint64_t limbo; /* node id */
+    bool has_lost;  /* events: folders are to be compared */
+    bool has_warned;
+};
+
 struct fuse_server {
+    struct fuse_echo echo;
     struct list exports;
     size_t n_exports;
     struct fuse_node root;
@@ -111,6 +161,8 @@ void fuse_node_settle(struct fuse_server *s, struct fuse_node *node);
 void fuse_node_forget(struct fuse_server *s, uint64_t id, uint64_t n_lookups);
 struct fuse_link *fuse_link_find(struct fuse_server *s, const struct fuse_node *dir,
                                  struct sv name); /* NULL: no node is known there */
+/* The host's doing: the name leads elsewhere, or nowhere. */
+void fuse_link_lost(struct fuse_server *s, struct fuse_node *dir, struct sv name);
 /* The name is gone. */
 void fuse_link_drop(struct fuse_server *s, struct fuse_node *dir, struct sv name);
 /* The name moved, over what was known at the target. exchange: the two changed places. */
@@ -147,6 +199,7 @@ int fuse_open_beneath(int dir_fd, const char *name, int flags, mode_t mode);
 void fuse_attr_fill(struct fuse_attr *out, const struct fuse_node *node,
                     const struct fuse_place *place, const struct fuse_node *dir);
 void fuse_attr_reply(struct fuse_call *call, const struct fuse_place *place);
+int64_t fuse_attr_changed_ns(const struct statx *stx);
 /* Fills an entry and counts the lookup. */
 void fuse_entry_fill(struct fuse_server *s, struct fuse_entry_out *out, struct fuse_node *node,
                      const struct fuse_place *place, const struct fuse_node *dir);
@@ -173,9 +226,52 @@ void fuse_handle_close(struct fuse_server *s, struct fuse_handle *handle);
 /* The same without settling the node. */
 void fuse_handle_free(struct fuse_server *s, struct fuse_handle *handle);
 
+/* ---- watching (watch.c) ---- */
+
+/* Watches the directory if its changes are to be told. */
+void fuse_watch_begin(struct fuse_server *s, struct fuse_node *dir);
+void fuse_watch_end(struct fuse_server *s, struct fuse_node *dir);
+/* Of all directories; those that are known already. */
+void fuse_watch_end_all(struct fuse_server *s);
+void fuse_watch_begin_all(struct fuse_server *s);
+void fuse_watch_end_export(struct fuse_server *s, const struct fuse_export *export);
+/* Is the guest told of changes to names in dir (NULL: unknown), and to what node has? */
+bool fuse_watch_tells_names(const struct fuse_server *s, const struct fuse_node *dir);
+bool fuse_watch_tells_node(const struct fuse_server *s, const struct fuse_node *node,
+                           const struct statx *stx);
+
+/* ---- changes (echo.c, ghost.c) ---- */
+
+void fuse_echo_init(struct fuse_server *s);
+void fuse_echo_free(struct fuse_server *s);
+/* The export's name, while its changes are told. */
+const char *fuse_echo_export_of(struct fuse_server *s, uint64_t dir);
+/* Copies the change to the queue, or joins it with what waits there. */
+void fuse_echo_queue(struct fuse_server *s, const struct fuse_change *change);
+void fuse_change_free(struct fuse_change *change);
+/* Queues what differs from what the guest was told. */
+void fuse_echo_compare(struct fuse_server *s);
+enum echo_kind fuse_echo_kind(mode_t mode);
+
+/* Notes that dir's name no longer leads to the node, before its event has come. */
+void fuse_ghost_add(struct fuse_server *s, const struct fuse_node *dir, struct sv name,
+                    uint64_t node);
+uint64_t fuse_ghost_find(const struct fuse_server *s, uint64_t dir, struct sv name); /* 0 = none */
+void fuse_ghost_drop(struct fuse_server *s, uint64_t dir, struct sv name);
+void fuse_ghosts_clear(struct fuse_server *s);
+
+/* ---- the agent's requests (echo_answer.c) ---- */
+
+bool fuse_echo_is_agent(const struct fuse_call *call);
+/* True when the request is part of a change that the agent repeats, or forbidden to it; *out_rc is
+ * the answer then. */
+bool fuse_echo_answer(struct fuse_call *call, int *out_rc);
+
 /* ---- answers (server.c) ---- */
 
 void fuse_reply(struct fuse_call *call, const void *mem, size_t n);
+/* Notes what time it is. */
+void fuse_server_tick(struct fuse_server *s);
 
 typedef int fuse_op_fn(struct fuse_call *call);
 

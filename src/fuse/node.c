@@ -110,6 +110,11 @@ struct fuse_node *fuse_node_new(struct fuse_server *s, struct fuse_export *expor
     return node;
 }
 
+static struct sv name_of(const struct fuse_link *link)
+{
+    return (struct sv){ link->name, link->name_len };
+}
+
 struct fuse_link *fuse_link_find(struct fuse_server *s, const struct fuse_node *dir, struct sv name)
 {
     struct hash_entry *e = hash_first(&s->by_name, name_key(s, dir, name));
@@ -117,7 +122,7 @@ struct fuse_link *fuse_link_find(struct fuse_server *s, const struct fuse_node *
     for (; e; e = hash_next(e)) {
         struct fuse_link *link = CONTAINER_OF(e, struct fuse_link, by_name);
 
-        if (link->dir == dir && sv_eq((struct sv){ link->name, link->name_len }, name))
+        if (link->dir == dir && sv_eq(name_of(link), name))
             return link;
     }
     return NULL;
@@ -191,6 +196,7 @@ void fuse_node_settle(struct fuse_server *s, struct fuse_node *node)
     while (!is_needed(s, node)) {
         struct fuse_node *dir = NULL;
 
+        fuse_watch_end(s, node);
         /* Directories of other names are settled here, that of the last by the next round. */
         while (!list_is_empty(&node->links)) {
             struct fuse_node *above = pop_link(s, node);
@@ -209,10 +215,14 @@ void fuse_node_settle(struct fuse_server *s, struct fuse_node *node)
     }
 }
 
-static void drop_links(struct fuse_server *s, struct fuse_node *node)
+static void lose_links(struct fuse_server *s, struct fuse_node *node)
 {
-    while (!list_is_empty(&node->links))
+    while (!list_is_empty(&node->links)) {
+        const struct fuse_link *link = CONTAINER_OF(node->links.next, struct fuse_link, of_node);
+
+        fuse_ghost_add(s, link->dir, name_of(link), node->id);
         fuse_node_settle(s, pop_link(s, node));
+    }
 }
 
 struct fuse_node *fuse_node_enter(struct fuse_server *s, struct fuse_node *dir, struct sv name,
@@ -231,12 +241,22 @@ struct fuse_node *fuse_node_enter(struct fuse_server *s, struct fuse_node *dir, 
     if (!node && !(node = fuse_node_new(s, dir->export, stx)))
         return NULL;
     node->n_lookups++; /* while names are dropped */
-    fuse_link_drop(s, dir, name);
+    fuse_link_lost(s, dir, name);
     if (S_ISDIR(identity.type))
-        drop_links(s, node); /* it was moved: directories have one name */
+        lose_links(s, node); /* it was moved: directories have one name */
     add_link(s, dir, name, node);
     node->n_lookups--;
     return node;
+}
+
+void fuse_link_lost(struct fuse_server *s, struct fuse_node *dir, struct sv name)
+{
+    const struct fuse_link *link = fuse_link_find(s, dir, name);
+
+    if (!link)
+        return;
+    fuse_ghost_add(s, dir, name, link->node->id);
+    fuse_link_drop(s, dir, name);
 }
 
 void fuse_link_drop(struct fuse_server *s, struct fuse_node *dir, struct sv name)

@@ -91,7 +91,7 @@ int fuse_do_lookup(struct fuse_call *call)
         return place.dir_fd;
     rc = fuse_statx(place.dir_fd, name.p, &place.stx);
     if (rc == -ENOENT)
-        fuse_link_drop(s, call->node, name);
+        fuse_link_lost(s, call->node, name);
     if (rc < 0)
         return reply_nothing(call, rc);
     node = fuse_node_enter(s, call->node, name, &place.stx);

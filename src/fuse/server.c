@@ -17,6 +17,7 @@ struct fuse_server *fuse_server_new(void)
 
     list_init(&s->exports);
     fuse_nodes_init(s);
+    fuse_echo_init(s);
     return s;
 }
 
@@ -73,6 +74,7 @@ bool fuse_server_add(struct fuse_server *s, const struct fuse_export_options *op
 static void withdraw(struct fuse_server *s, struct fuse_export *export)
 {
     s->n_exports--;
+    fuse_watch_end_export(s, export);
     close(export->root_fd);
     export->root_fd = -1;
     export->n_nodes++; /* keeps it while nodes are settled */
@@ -96,6 +98,7 @@ bool fuse_server_remove(struct fuse_server *s, const char *name, struct err **er
 
 void fuse_server_reset(struct fuse_server *s)
 {
+    fuse_echo_end(s);
     fuse_nodes_clear(s);
     s->minor = 0;
 }
@@ -104,6 +107,7 @@ void fuse_server_free(struct fuse_server *s)
 {
     if (!s)
         return;
+    fuse_echo_free(s);
     fuse_nodes_clear(s);
     list_for_each (export, &s->exports, struct fuse_export, link)
         withdraw(s, export);
@@ -250,16 +254,25 @@ static int check(struct fuse_call *call)
     return 0;
 }
 
+void fuse_server_tick(struct fuse_server *s)
+{
+    struct timespec now = { 0 };
+
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    s->now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static int run(struct fuse_call *call)
 {
     uint32_t opcode = call->req.head.opcode;
-    struct timespec now = { 0 };
-    int rc = check(call);
+    int rc;
 
+    fuse_server_tick(call->server);
+    if (fuse_echo_is_agent(call) && fuse_echo_answer(call, &rc))
+        return rc;
+    rc = check(call);
     if (rc < 0)
         return rc;
-    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    call->server->now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     if (opcode >= COUNT(operations) || !operations[opcode])
         return -ENOSYS;
     /* The node stays, whatever the operation finds to be gone. */

@@ -51,6 +51,7 @@ struct fuse_export_options {
     const char *name; /* the entry below the root; copied */
     bool read_only;
     bool owners_kept; /* chown is remembered in an extended attribute, else refused */
+    bool tells_changes; /* of others to an agent in the guest: fuse/echo.h */
     enum fuse_cache cache;
     uid_t host_uid, guest_uid;
     gid_t host_gid, guest_gid;

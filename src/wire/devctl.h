@@ -36,7 +36,8 @@
  * socket over for good: those streams live on without the host agent, until one side closes.
  *
  * EXPORT makes a directory an entry of the guest's file system device; its descriptor is that of a
- * detached mount, as `exporter` makes it. Exports live on without the host agent, too.
+ * detached mount, as `exporter` makes it. Exports live on without the host agent, too. Vsock port
+ * ECHO_PORT (wire/echo.h) is not for host agents: `devices` itself takes its connections.
  */
 #ifndef WIRE_DEVCTL_H
 #define WIRE_DEVCTL_H
@@ -91,6 +92,8 @@ enum devctl_flags {
     DEVCTL_EXPORT_KEEP_OWNERS = 1u << 1,  /* chown is remembered in an attribute, else refused */
     DEVCTL_EXPORT_CACHE_ALWAYS = 1u << 2, /* the guest may believe what it knows: for ever, ... */
     DEVCTL_EXPORT_CACHE_NEVER = 1u << 3,  /* ... not at all; else for a second */
+    /* Changes that others make are told to an agent of the guest (wire/echo.h). */
+    DEVCTL_EXPORT_TELL_CHANGES = 1u << 4,
 };
 
 struct devctl_counters {

@@ -112,6 +112,7 @@ static const struct {
     [GUEST_UNMOUNT] = { "UNMOUNT", BIT(TAG_ID) | BIT(TAG_NAME) | BIT(TAG_MOUNT_POINT),
                         BIT(TAG_FLAGS) },
     [GUEST_MOUNT_RESULT] = { "MOUNT_RESULT", BIT(TAG_ID), BIT(TAG_TEXT_LINE) },
+    [GUEST_ECHO] = { "ECHO", 0, 0 },
 };
 
 static const char *const phase_names[] = { "init", "root", "seed", "network", "ssh", "boot" };

@@ -24,6 +24,7 @@
  *     LISTEN_RESULT id port [text]               LISTEN id proto vsock_port [...], UNLISTEN id
  *     MOUNT_RESULT id [text]                     MOUNT id name mount_point [flags], UNMOUNT
  * likewise
+ *     -                                          ECHO
  *
  * After its HELLO the guest repeats the latest state of every phase that began, so a host agent
  * that connects late knows as much as one that was there from the start. While GUEST_IN_INITRD is
@@ -62,6 +63,9 @@
  * mounted there already is left. UNMOUNT ends that. Both are answered by MOUNT_RESULT, in any
  * order, and do not end with the connection. The mounts of the configuration are not asked for: the
  * seed names them.
+ *
+ * ECHO has the guest agent start, and keep, the process that repeats changes of the host's folders
+ * (wire/echo.h). It does not end with the connection.
  *
  * Decoding copies nothing: views point into the frame. Texts of a guest are hostile: bounded here,
  * but to be printed with quote_printable() only.
@@ -113,6 +117,7 @@ enum guest_type {
     GUEST_MOUNT = 16,
     GUEST_UNMOUNT = 17,
     GUEST_MOUNT_RESULT = 18,
+    GUEST_ECHO = 19,
     GUEST_TYPE_END,
 };
 

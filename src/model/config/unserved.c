@@ -21,8 +21,9 @@ static void list_mounts(const struct instance_config *config, struct strv *out)
     for (size_t i = 0; i < config->mounts.n && !is_served; i++)
         strv_pushf(out, "mounts[%zu]: folders are not mounted by %s yet, only by virtiofs and 9p", i,
                    is_text(config->mount_type) ? config->mount_type : "this driver");
-    if (config->mount_inotify.v)
-        strv_push(out, "mountInotify: changes made on the host are not told to the guest yet");
+    if (config->mount_inotify.v &&
+        !(is_driver(config, "qemu") && str_eq(config->mount_type, "virtiofs")))
+        strv_push(out, "mountInotify: the guest is told of changes in virtiofs mounts only yet");
 }
 
 static void list_devices(const struct instance_config *config, struct strv *out)

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "prog/devices/client.h"
+#include "wire/echo.h"
 
 #define CLIENTS_MAX 8
 #define LISTENS_MAX 8192
@@ -98,6 +99,18 @@ static int remove_listen(struct control *c, const struct client *client, uint32_
     return 0;
 }
 
+/* The agent for changes is root's: others cannot bind such a port. */
+static bool accept_agent(struct control *c, struct vsock_stream *s)
+{
+    int ours, theirs;
+
+    if (!c->files || vsock_stream_guest_port(s) >= ECHO_PEER_PORT_END || !make_pair(&ours, &theirs))
+        return false;
+    fs_thread_take_agent(c->files, theirs);
+    vsock_stream_accept(s, ours, NULL, NULL, false);
+    return true;
+}
+
 bool control_guest_connects(struct control *c, struct vsock_stream *s)
 {
     const struct listen *l = find_listen(c, vsock_stream_host_port(s));
@@ -105,6 +118,8 @@ bool control_guest_connects(struct control *c, struct vsock_stream *s)
                               .peer_port = vsock_stream_guest_port(s) };
     int ours, theirs;
 
+    if (msg.port == ECHO_PORT)
+        return accept_agent(c, s);
     /* A client that does not keep up gets no more; the guest sees a refusal and may try again. */
     if (!l || client_is_congested(l->client))
         return false;
@@ -244,6 +259,7 @@ static void handle_export(struct control *c, struct client *client, const struct
         .name = name,
         .read_only = msg->flags & DEVCTL_EXPORT_READ_ONLY,
         .owners_kept = msg->flags & DEVCTL_EXPORT_KEEP_OWNERS,
+        .tells_changes = msg->flags & DEVCTL_EXPORT_TELL_CHANGES,
         .cache = cache_of(msg->flags),
         .host_uid = geteuid(),
         .host_gid = getegid(),

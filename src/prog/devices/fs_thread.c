@@ -9,9 +9,10 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "prog/devices/echo.h"
 #include "vhost/fs_dev.h"
 
-enum job_kind { JOB_SERVE, JOB_EXPORT, JOB_UNEXPORT, JOB_STOP };
+enum job_kind { JOB_SERVE, JOB_EXPORT, JOB_UNEXPORT, JOB_AGENT, JOB_STOP };
 
 struct job {
     struct list link;
@@ -42,6 +43,7 @@ struct fs_thread {
     struct evloop *loop;
     struct fuse_server *server;
     struct fs_dev *dev;
+    struct echo *echo;
     bool has_warned;
 };
 
@@ -171,6 +173,10 @@ static void do_job(struct fs_thread *t, struct job *job)
         break;
     case JOB_UNEXPORT:
         ok = fuse_server_remove(t->server, job->name, &err);
+        echo_export_gone(t->echo, job->name);
+        break;
+    case JOB_AGENT:
+        echo_take_agent(t->echo, MOVE_FD(job->fd));
         break;
     case JOB_STOP:
         evloop_stop(t->loop);
@@ -227,6 +233,7 @@ static void release(struct fs_thread *t)
     if (t->loop)
         close_mailbox(&t->todo, t->loop);
     fs_dev_free(t->dev);
+    echo_free(t->echo);
     fuse_server_free(t->server);
     evloop_free(t->loop);
     free(t);
@@ -245,6 +252,7 @@ struct fs_thread *fs_thread_new(struct evloop *loop, struct err **errp)
         release(t);
         return NULL;
     }
+    t->echo = echo_new(t->loop, t->server);
     (void)pthread_barrier_init(&t->started, NULL, 2);
     rc = pthread_create(&t->thread, NULL, thread_main, t);
     if (rc == 0)
@@ -303,4 +311,9 @@ void fs_thread_unexport(struct fs_thread *t, struct sv name, fs_done_fn on_done,
     job->on_done = on_done;
     job->arg = arg;
     put_job(&t->todo, job);
+}
+
+void fs_thread_take_agent(struct fs_thread *t, int take_fd)
+{
+    put_job(&t->todo, new_job(JOB_AGENT, SV(""), take_fd));
 }

@@ -62,6 +62,8 @@ static const struct syscall_rule allowed[] = {
     { __NR_fchown, SYSCALL_ANY },
     { __NR_fchownat, SYSCALL_ANY },
     { __NR_utimensat, SYSCALL_ANY },
+    { __NR_fanotify_mark, SYSCALL_ANY },
+    { __NR_name_to_handle_at, SYSCALL_ANY },
     { __NR_fchdir, SYSCALL_ANY },
     { __NR_fsetxattr, SYSCALL_ANY },
     { __NR_lsetxattr, SYSCALL_ANY },

@@ -23,6 +23,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "prog/guestagent/clock.h"
+#include "prog/guestagent/echo_child.h"
 #include "prog/guestagent/forwards.h"
 #include "prog/guestagent/link.h"
 #include "prog/guestagent/netconf.h"
@@ -64,6 +65,7 @@ struct daemon {
     struct ev_source own_events;
     struct forwards *forwards;
     struct share_jobs *share_jobs;
+    struct echo_child *echo_child;
     int epoll_fd, signal_fd, timer_fd;
     int markers_fd;     /* -1 once the boot is over */
     int addresses_fd;   /* -1 unless the primary interface waits for its address */
@@ -241,6 +243,9 @@ static void take_message(struct daemon *d, const struct guest_msg *msg)
     case GUEST_PING:
         link_send_msg(&d->link, &(struct guest_msg){ .type = GUEST_PONG, .id = msg->id });
         break;
+    case GUEST_ECHO:
+        echo_child_start(d->echo_child);
+        break;
     default: /* of forwards, or what only a guest says */
         if (!share_jobs_take_message(d->share_jobs, msg))
             forwards_take_message(d->forwards, msg);
@@ -401,6 +406,7 @@ static bool set_up(struct daemon *d, const struct options *options, struct err *
         return false;
     d->forwards = forwards_new(d->loop, &d->link);
     d->share_jobs = share_jobs_new(d->loop, &d->link);
+    d->echo_child = echo_child_new(d->loop);
     return true;
 }
 
@@ -420,6 +426,7 @@ static bool run(struct daemon *d, struct err **errp)
 
 static void tear_down(struct daemon *d)
 {
+    echo_child_free(d->echo_child);
     share_jobs_free(d->share_jobs);
     forwards_free(d->forwards);
     evloop_free(d->loop);

@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "prog/guestagent/boot.h"
 #include "prog/guestagent/daemon.h"
+#include "prog/guestagent/echo.h"
 #include "prog/guestagent/initrd.h"
 #include "prog/guestagent/options.h"
 #include "prog/guestagent/setup.h"
@@ -22,6 +23,8 @@ static const char usage[] =
     "       lima-guestagent mount --name NAME --mount-point DIR [--read-only]\n"
     "                              mount a folder that the host shares\n"
     "       lima-guestagent unmount --name NAME --mount-point DIR [--lazy]\n"
+    "       lima-guestagent echo        repeat changes that are made on the host, for programs\n"
+    "                              that watch files; the daemon starts it\n"
     "       lima-guestagent version\n"
     "As process 1 of an initramfs (wire/initrd.h) it boots the guest.\n";
 
@@ -67,6 +70,8 @@ static bool run(const struct options *options, char *const *argv, struct err **e
         return change_share(options, true, errp);
     if (str_eq(options->verb, "unmount"))
         return change_share(options, false, errp);
+    if (str_eq(options->verb, "echo"))
+        return echo_run(errp);
     if (str_eq(options->verb, "resume-init") && getpid() == 1) {
         setup_resume(errp);
         return false;

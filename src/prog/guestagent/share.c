@@ -15,9 +15,6 @@
 #include "sys/proc.h"
 #include "wire/guest.h"
 
-#define PRIVATE_DIR "/run/lima-mounts"
-#define ALL_DIR     PRIVATE_DIR "/all"
-
 #define SHARE_FLAGS (MS_NOSUID | MS_NODEV)
 
 /* The host exports folders while the guest boots, which takes much longer; nobody tells when. */
@@ -36,13 +33,13 @@ static bool fail_to_mount(int errnum, struct err **errp)
     return err_set_os(errp, errnum, "cannot mount the file system of the host's folders");
 }
 
-static bool mount_all(struct err **errp)
+bool share_mount_all(struct err **errp)
 {
-    if (!dir_make_all(PRIVATE_DIR, 0700, errp) || !dir_make_all(ALL_DIR, 0700, errp))
+    if (!dir_make_all(SHARE_PRIVATE_DIR, 0700, errp) || !dir_make_all(SHARE_ALL_DIR, 0700, errp))
         return false;
-    if (mounts_is_mount_point(ALL_DIR))
+    if (mounts_is_mount_point(SHARE_ALL_DIR))
         return true;
-    return mount(GUEST_FS_TAG, ALL_DIR, "virtiofs", SHARE_FLAGS, NULL) == 0 ||
+    return mount(GUEST_FS_TAG, SHARE_ALL_DIR, "virtiofs", SHARE_FLAGS, NULL) == 0 ||
            fail_to_mount(errno, errp);
 }
 
@@ -75,10 +72,10 @@ static bool bind(const char *source, const struct share *share, struct err **err
 
 static bool mount_export(const struct share *share, struct err **errp)
 {
-    auto_mem char *source = path_join(ALL_DIR, share->name);
+    auto_mem char *source = path_join(SHARE_ALL_DIR, share->name);
     struct stat wanted, is;
 
-    if (!mount_all(errp) || !wait_for(source, &wanted, errp) ||
+    if (!share_mount_all(errp) || !wait_for(source, &wanted, errp) ||
         !dir_make_all(share->mount_point, 0755, errp))
         return false;
     if (stat(share->mount_point, &is) == 0 && is.st_dev == wanted.st_dev &&
@@ -135,7 +132,7 @@ bool share_mount(const struct share *share, struct err **errp)
 
 bool share_unmount(const struct share *share, bool lazy, struct err **errp)
 {
-    auto_mem char *source = path_join(ALL_DIR, share->name);
+    auto_mem char *source = path_join(SHARE_ALL_DIR, share->name);
 
     if (umount2(share->mount_point, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0) {
         if (errno == EBUSY)

@@ -11,12 +11,18 @@
 
 #include "base/err.h"
 
+#define SHARE_PRIVATE_DIR "/run/lima-mounts"
+#define SHARE_ALL_DIR     SHARE_PRIVATE_DIR "/all"
+
 struct share {
     const char *name;        /* of the export; of 9p the tag of the device */
     const char *mount_point; /* absolute; made if it is missing */
     const char *options_9p;  /* of its file system; "" = it is not one of 9p */
     bool read_only;
 };
+
+/* Mounts the whole at SHARE_ALL_DIR, unless it is. ERR_UNSUPPORTED as below. */
+bool share_mount_all(struct err **errp) MUST_USE;
 
 /* Waits a moment for the host to export the folder. Nothing happens when it is mounted there
  * already. ERR_UNSUPPORTED: this kernel, or this machine, cannot do it; the hint says what would

@@ -44,6 +44,36 @@ bool transport_vsock(uint32_t port, int *out_fd, struct err **errp)
     return true;
 }
 
+/* Ports that only root can bind, the highest first. */
+static bool bind_below(int fd, uint32_t peer_port_end)
+{
+    for (uint32_t port = peer_port_end - 1; port > 0; port--) {
+        const struct sockaddr_vm own = { .svm_family = AF_VSOCK,
+                                         .svm_cid = VMADDR_CID_ANY,
+                                         .svm_port = port };
+
+        if (bind(fd, (const struct sockaddr *)&own, sizeof(own)) == 0)
+            return true;
+        if (errno != EADDRINUSE)
+            return false;
+    }
+    return false;
+}
+
+bool transport_vsock_as_root(uint32_t port, uint32_t peer_port_end, int *out_fd, struct err **errp)
+{
+    const struct sockaddr_vm host = { .svm_family = AF_VSOCK,
+                                      .svm_cid = VMADDR_CID_HOST,
+                                      .svm_port = port };
+    auto_fd int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || !bind_below(fd, peer_port_end) ||
+        connect(fd, (const struct sockaddr *)&host, sizeof(host)) < 0)
+        return refuse_vsock(errno, port, errp);
+    *out_fd = MOVE_FD(fd);
+    return true;
+}
+
 bool transport_finish(int fd, struct err **errp)
 {
     int errnum = 0;

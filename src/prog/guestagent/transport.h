@@ -16,6 +16,10 @@
 bool transport_vsock(uint32_t port, int *out_fd, struct err **errp) MUST_USE;
 bool transport_finish(int fd, struct err **errp) MUST_USE;
 
+/* The same at once, blocking, from a port below peer_port_end. */
+bool transport_vsock_as_root(uint32_t port, uint32_t peer_port_end, int *out_fd,
+                             struct err **errp) MUST_USE;
+
 /* Listens on a vsock port of the guest. */
 bool transport_vsock_listen(uint32_t port, int *out_fd, struct err **errp) MUST_USE;
 

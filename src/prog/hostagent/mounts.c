@@ -57,6 +57,7 @@ struct mounts {
     struct guest_link *guest; /* borrowed; NULL while detached */
     char *exporter;           /* program; NULL = the installed one */
     uint32_t guest_uid;
+    bool tells_changes;
     uint64_t last_request;
     struct list list;
 };
@@ -199,6 +200,8 @@ void mounts_answer(struct mounts *m, const struct guest_msg *msg)
 
 void mounts_greeted(struct mounts *m)
 {
+    if (m->tells_changes)
+        (void)guest_link_send(m->guest, &(struct guest_msg){ .type = GUEST_ECHO });
     list_for_each (mount, &m->list, struct mount, link)
         if (mount->state == MOUNT_MOUNTED && !mount->is_configured)
             (void)ask_to_mount(mount);
@@ -240,7 +243,7 @@ static void exported(void *arg, int take_fd, const struct err *err)
     struct mounts *m = mount->owner;
     const struct devices_export export = {
         .name = mount->name,
-        .flags = mount->flags,
+        .flags = mount->flags | (m->tells_changes ? DEVCTL_EXPORT_TELL_CHANGES : 0),
         .uid = m->guest_uid,
         .gid = m->guest_uid,
     };
@@ -406,6 +409,8 @@ struct mounts *mounts_open(struct uv_loop_s *loop, const struct instance_config 
     m->loop = loop;
     m->exporter = mem_strdup(exporter);
     m->guest_uid = (uint32_t)config->user.uid.v;
+    m->tells_changes =
+        config->mount_inotify.v && !config->plain.v && str_eq(config->mount_type, "virtiofs");
     list_init(&m->list);
     if (config->plain.v || !str_eq(config->mount_type, "virtiofs"))
         return m;

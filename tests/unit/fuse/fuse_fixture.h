@@ -26,7 +26,9 @@ struct guest {
     unsigned char reply[300 * 1024];
     size_t reply_len; /* behind the header */
     uint64_t unique;
-    uint64_t top; /* node of the export "top" */
+    uint64_t top;       /* node of the export "top" */
+    uint32_t pid;       /* of the thread that asks */
+    bool tells_changes; /* exports made from now on */
 };
 
 static struct guest guest;
@@ -54,7 +56,8 @@ static inline void begin(uint32_t opcode, uint64_t node)
                                    .nodeid = node,
                                    .unique = ++guest.unique,
                                    .uid = GUEST_UID,
-                                   .gid = GUEST_GID };
+                                   .gid = GUEST_GID,
+                                   .pid = guest.pid };
 
     sb_truncate(&guest.request, 0);
     put(&head, sizeof(head));
@@ -294,6 +297,7 @@ static inline bool export_dir(const char *name, const char *path, bool read_only
 {
     struct fuse_export_options options = { .name = name,
                                            .read_only = read_only,
+                                           .tells_changes = guest.tells_changes,
                                            .host_uid = geteuid(),
                                            .host_gid = getegid(),
                                            .guest_uid = GUEST_UID,

@@ -53,6 +53,7 @@ static const struct guest_msg samples[] = {
       .name = TEXT("lima-f872001c91a4f2cf"),
       .mount_point = TEXT("/home/jane/my files") },
     { .type = GUEST_MOUNT_RESULT, .id = 4, .text = TEXT("it is in use") },
+    { .type = GUEST_ECHO },
 };
 
 static struct sv frame_of(const struct sb *stream)
