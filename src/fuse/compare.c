@@ -6,13 +6,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "fuse/fuse_priv.h"
-
-enum { LIST_LEN = 32 * 1024 };
 
 static void queue(struct fuse_server *s, enum echo_type type, enum echo_kind kind,
                   const struct fuse_node *dir, const char *name)
@@ -42,10 +39,17 @@ static void compare_link(struct fuse_server *s, const struct fuse_link *link)
     }
 }
 
+/* Was it made, or moved there, since the guest was told of the directory? */
+static bool is_new(int dir_fd, const char *name, int64_t since_ns, struct statx *out)
+{
+    return fuse_statx(dir_fd, name, out) == 0 && fuse_attr_changed_ns(out) >= since_ns;
+}
+
 /* Names that the guest does not know. */
 static void list_unknown(struct fuse_server *s, const struct fuse_node *dir, int take_fd)
 {
     DIR *stream = fdopendir(take_fd);
+    struct statx stx;
 
     if (!stream) {
         (void)close(take_fd);
@@ -53,8 +57,9 @@ static void list_unknown(struct fuse_server *s, const struct fuse_node *dir, int
     }
     for (const struct dirent *e; (e = readdir(stream));)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
-            !fuse_link_find(s, dir, sv_of(e->d_name)))
-            queue(s, ECHO_MAKE, e->d_type == DT_DIR ? ECHO_DIR : ECHO_FILE, dir, e->d_name);
+            !fuse_link_find(s, dir, sv_of(e->d_name)) &&
+            is_new(dirfd(stream), e->d_name, dir->told_ns, &stx))
+            queue(s, ECHO_MAKE, fuse_echo_kind(stx.stx_mode), dir, e->d_name);
     (void)closedir(stream);
 }
 
