@@ -83,8 +83,8 @@ static bool fail_forbidden(const char *path, const char *why, struct err **errp)
     auto_sb struct sb word = { 0 };
 
     quote_shell(&word, sv_of(path));
-    (void)err_set(errp, ERR_UNSUPPORTED, "block device %s: permission denied%s%s", path,
-                  why ? ", and sudo does not help: " : "", why ? why : "");
+    (void)err_set(errp, ERR_UNSUPPORTED,
+                  "block device %s: permission denied, and sudo does not help: %s", path, why);
     return err_hint(errp,
                     "allow it with: limactl sudoers --block-device=%s | sudo tee -a "
                     "/etc/sudoers.d/lima",
@@ -165,7 +165,7 @@ static bool open_by_sudo(const char *device, const char *dir, int *out_fd, struc
     bool ok;
 
     if (!block_device_program(&program, errp))
-        return false;
+        return err_wrap(errp, "block device %s: permission denied, and sudo cannot help", device);
     if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
         return err_set_os(errp, errno, "cannot get random bytes");
     privileged_nonce_put(bytes, nonce);
@@ -176,7 +176,7 @@ static bool open_by_sudo(const char *device, const char *dir, int *out_fd, struc
          take(listen_fd, nonce, device, out_fd, errp);
     if (!file_remove(socket_path, NULL))
         log_debug("cannot remove %s", socket_path);
-    return ok || err_wrap(errp, "opening %s as root", device);
+    return ok;
 }
 
 bool block_device_open(const char *path, const char *dir, int *out_fd, struct err **errp)

@@ -1,13 +1,16 @@
 /* A mock QEMU is the other end of a socketpair; the test plays its part by hand. */
 #include "svc/loop/qmp_client.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <uv.h>
 
+#include "base/mem.h"
 #include "base/sb.h"
 #include "base/strv.h"
+#include "sys/sock.h"
 #include "unit_test.h"
 
 #define GREETING \
@@ -296,6 +299,75 @@ static void broken_protocol_loses_the_connection(void **state)
     }
 }
 
+static void descriptors_travel_with_their_command(void **state)
+{
+    static const char line[] = "{\"execute\":\"add-fd\",\"id\":1}\n";
+    struct fixture f;
+    char text[256];
+    size_t n = 0, n_fds = 0;
+    int pipe_fds[2], got = -1;
+
+    fixture_open(&f, 60000);
+    assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
+    assert_true(qmp_client_send_fd(f.client, "add-fd", NULL, pipe_fds[1], on_reply, &f, NULL));
+    send_query(&f); /* does not overtake */
+    mock_says(&f, GREETING);
+    mock_expects(&f, "{\"execute\":\"qmp_capabilities\",\"id\":3}\n");
+    mock_says(&f, "{\"return\":{},\"id\":3}\n");
+    assert_true(sock_recv_fds(f.fd, text, strlen(line), &n, &got, 1, &n_fds, NULL));
+    assert_int_equal(n_fds, 1);
+    assert_memory_equal(text, line, n);
+    assert_int_equal(n, strlen(line));
+    mock_expects(&f, "{\"execute\":\"query-status\",\"id\":2}\n");
+    assert_int_equal(write(got, "x", 1), 1);
+    (void)close(got);
+    assert_int_equal(read(pipe_fds[0], text, sizeof(text)), 1);
+    assert_int_equal(read(pipe_fds[0], text, sizeof(text)), 0); /* ours is closed */
+    (void)close(pipe_fds[0]);
+    fixture_close(&f);
+}
+
+/* A peer that does not read: the descriptor waits for room, like everything behind it. */
+static void descriptors_wait_for_a_full_connection(void **state)
+{
+    struct fixture f;
+    auto_mem char *word = mem_alloc(4096);
+    char text[8192];
+    size_t n_found = 0;
+    int fd = -1;
+
+    fixture_open_ready(&f);
+    memset(word, 'x', 4095);
+    for (int i = 0; i < 200; i++)
+        assert_true(qmp_client_send(f.client, word, NULL, NULL, NULL, NULL));
+    fd = dup(f.fd);
+    assert_true(qmp_client_send_fd(f.client, "add-fd", NULL, fd, NULL, NULL, NULL));
+    while (n_found == 0) {
+        size_t n = 0, n_fds = 0;
+
+        (void)uv_run(&f.loop, UV_RUN_NOWAIT);
+        assert_true(sock_recv_fds(f.fd, text, sizeof(text), &n, &fd, 1, &n_fds, NULL));
+        assert_true(n > 0);
+        n_found += n_fds;
+    }
+    (void)close(fd);
+    fixture_close(&f);
+}
+
+static void unsent_descriptors_are_closed(void **state)
+{
+    struct fixture f;
+    int pipe_fds[2];
+    char byte;
+
+    assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
+    fixture_open(&f, 60000);
+    assert_true(qmp_client_send_fd(f.client, "add-fd", NULL, pipe_fds[1], on_reply, &f, NULL));
+    fixture_close(&f);
+    assert_int_equal(read(pipe_fds[0], &byte, 1), 0);
+    (void)close(pipe_fds[0]);
+}
+
 static void refused_capabilities_lose_the_connection(void **state)
 {
     struct fixture f;
@@ -331,6 +403,9 @@ int main(void)
         cmocka_unit_test(every_callback_may_close),
         cmocka_unit_test(ready_may_close),
         cmocka_unit_test(broken_protocol_loses_the_connection),
+        cmocka_unit_test(descriptors_travel_with_their_command),
+        cmocka_unit_test(descriptors_wait_for_a_full_connection),
+        cmocka_unit_test(unsent_descriptors_are_closed),
         cmocka_unit_test(refused_capabilities_lose_the_connection),
         cmocka_unit_test(silent_peer_runs_into_the_deadline),
     };
