@@ -2,6 +2,10 @@
  * What every driver must do, run for each of them: the contract drawn in driver/driver.h. A driver
  * joins with a row in "subjects": how its machines are made to misbehave.
  */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "driver/hot_disk.h"
 #include "driver_fixture.h"
 
 enum behaviour { NORMAL, REFUSE, CRASH_EARLY, CRASH_LATE, DEAF, BEHAVIOUR_COUNT };
@@ -229,6 +233,98 @@ static void callbacks_may_stop_and_close(const struct subject *subject)
     tear_down(&f);
 }
 
+struct answers {
+    struct fixture *f;
+    unsigned n;
+    enum err_kind kind; /* of the last, if it was an error */
+};
+
+static void disk_answered(void *arg, const struct err *err)
+{
+    struct answers *a = arg;
+
+    a->n++;
+    a->kind = err ? err_kind(err) : ERR_INTERNAL;
+    uv_stop(&a->f->loop);
+}
+
+static void disks_answered(void *arg, const struct driver_disk_state *disks, size_t n,
+                           const struct err *err)
+{
+    assert_int_equal(n, 0);
+    disk_answered(arg, err);
+}
+
+/* Whatever comes of it, the descriptor is the driver's to close. */
+static bool attach_pipe(struct answers *a, int *out_read_fd, struct err **errp)
+{
+    int fds[2];
+
+    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+    *out_read_fd = fds[0];
+    return driver_attach_disk(a->f->d, &(struct driver_hot_disk){ "/dev/x", "x", fds[1] },
+                              disk_answered, a, errp);
+}
+
+static void assert_closed(int read_fd)
+{
+    char byte;
+
+    assert_int_equal(read(read_fd, &byte, 1), 0);
+    (void)close(read_fd);
+}
+
+static void disks_change_only_while_it_runs(const struct subject *subject)
+{
+    struct fixture f;
+    struct answers a = { .f = &f };
+    auto_err struct err *early = NULL, *late = NULL;
+    bool can;
+    int read_fd;
+
+    set_up(&f, subject, NORMAL);
+    can = driver_get_type(f.d)->caps & DRIVER_CAP_HOT_DISK;
+    assert_false(attach_pipe(&a, &read_fd, &early));
+    assert_int_equal(err_kind(early), can ? ERR_BUSY : ERR_UNSUPPORTED);
+    assert_closed(read_fd);
+    start(&f);
+    run_until(&f, &f.n_started);
+    if (can) {
+        assert_true(driver_list_disks(f.d, disks_answered, &a, NULL));
+        run_until(&f, &a.n);
+        a.n = 0;
+        assert_true(attach_pipe(&a, &read_fd, NULL));
+        run_until(&f, &a.n); /* these machines have no place for it */
+        assert_int_equal(a.kind, ERR_UNSUPPORTED);
+        assert_closed(read_fd);
+        a.n = 0;
+        assert_true(driver_detach_disk(f.d, "/dev/x", disk_answered, &a, NULL));
+        run_until(&f, &a.n);
+        assert_int_equal(a.kind, ERR_NOT_FOUND);
+    }
+    driver_kill(f.d);
+    assert_exit(&f, DRIVER_EXIT_KILLED);
+    assert_false(driver_list_disks(f.d, disks_answered, &a, &late));
+    tear_down(&f);
+}
+
+static void questions_about_disks_end_with_the_machine(const struct subject *subject)
+{
+    struct fixture f;
+    struct answers a = { .f = &f };
+
+    set_up(&f, subject, NORMAL);
+    if (driver_get_type(f.d)->caps & DRIVER_CAP_HOT_DISK) {
+        start(&f);
+        run_until(&f, &f.n_started);
+        assert_true(driver_list_disks(f.d, disks_answered, &a, NULL));
+        driver_kill(f.d);
+        assert_exit(&f, DRIVER_EXIT_KILLED);
+        assert_int_equal(a.n, 1);
+    }
+    tear_down(&f);
+}
+
 static void stale_pid_file_is_no_obstacle(const struct subject *subject)
 {
     struct fixture f;
@@ -265,6 +361,8 @@ FOR_EACH_SUBJECT(kill_shortens_a_stop)
 FOR_EACH_SUBJECT(stop_and_kill_work_while_starting)
 FOR_EACH_SUBJECT(closed_machine_runs_on_and_is_adopted)
 FOR_EACH_SUBJECT(callbacks_may_stop_and_close)
+FOR_EACH_SUBJECT(disks_change_only_while_it_runs)
+FOR_EACH_SUBJECT(questions_about_disks_end_with_the_machine)
 FOR_EACH_SUBJECT(stale_pid_file_is_no_obstacle)
 
 int main(int argc, char **argv)
@@ -281,6 +379,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_stop_and_kill_work_while_starting),
         cmocka_unit_test(test_closed_machine_runs_on_and_is_adopted),
         cmocka_unit_test(test_callbacks_may_stop_and_close),
+        cmocka_unit_test(test_disks_change_only_while_it_runs),
+        cmocka_unit_test(test_questions_about_disks_end_with_the_machine),
         cmocka_unit_test(test_stale_pid_file_is_no_obstacle),
     };
 
