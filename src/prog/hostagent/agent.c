@@ -49,7 +49,9 @@ struct agent {
     struct watch *signals;
     struct driver *driver;
 
-    struct readiness *readiness; /* WAIT */
+    struct readiness *readiness; /* WAIT, until the guest is ready */
+    bool is_guest_ready;         /* it is, but perhaps its mounts are not */
+    struct strv guest_errors;    /* what was not as it should be then */
     struct cloud_init *cloud_init;
     bool has_own_init;  /* the guest boots through our initramfs: there is no cloud-init */
     bool progress_told; /* its end */
@@ -369,6 +371,7 @@ static void ssh_usable(void *arg)
     struct agent *a = arg;
 
     forwards_ssh_usable(a->forwards);
+    mounts_ssh_usable(a->mounts);
     link_agent_socket(a);
     follow_cloud_init(a);
 }
@@ -378,21 +381,39 @@ static void agent_missing(void *arg)
     link_by_ssh(arg);
 }
 
-static void guest_ready(void *arg, const struct strv *errors)
+/* The guest is ready, and so are its mounts. */
+static void announce(struct agent *a)
 {
-    struct agent *a = arg;
     auto_strv struct strv all = { 0 };
 
     mounts_errors(a->mounts, &all);
-    strv_extend(&all, errors);
+    strv_extend(&all, &a->guest_errors);
     for (size_t i = 0; i < all.n; i++)
         log_warn("DEGRADED: %s", all.v[i]);
     agent_state_set(&a->state, AGENT_READY);
     events_running(&a->events, a->setup->ssh_port, &all);
     if (!a->cloud_init)
         progress_end(a, "the guest has booted");
+}
+
+static void guest_ready(void *arg, const struct strv *errors)
+{
+    struct agent *a = arg;
+
+    strv_extend(&a->guest_errors, errors);
     readiness_close(a->readiness);
     a->readiness = NULL;
+    a->is_guest_ready = true;
+    if (mounts_are_settled(a->mounts))
+        announce(a);
+}
+
+static void mounts_settled(void *arg)
+{
+    struct agent *a = arg;
+
+    if (a->state == AGENT_WAIT && a->is_guest_ready)
+        announce(a);
 }
 
 static const struct readiness_events readiness_events = {
@@ -436,13 +457,33 @@ static void open_dns(struct agent *a)
     });
 }
 
+static void open_mounts(struct agent *a)
+{
+    const struct setup *setup = a->setup;
+
+    a->mounts = mounts_open(&(struct mounts_params){
+        .loop = a->loop,
+        .config = &setup->config,
+        .iid = setup->iid,
+        .ssh_program = &setup->ssh_program,
+        .ssh_options = &setup->ssh_options,
+        .ssh_address = SSH_ADDRESS,
+        .ssh_port = setup->ssh_port,
+        .tries = a->timing.tries,
+        .try_interval_ms = a->timing.try_interval_ms,
+        .on_settled = mounts_settled,
+        .arg = a,
+    });
+    a->api_facts.mounts = a->mounts;
+}
+
 static void machine_started(struct agent *a)
 {
     agent_state_set(&a->state, AGENT_WAIT);
     events_started(&a->events, a->setup->ssh_port);
     open_forwards(a);
     open_dns(a);
-    a->mounts = a->api_facts.mounts = mounts_open(a->loop, &a->setup->config, NULL);
+    open_mounts(a);
     a->disks = a->api_facts.disks = disks_open(&(struct disks_params){
         .loop = a->loop,
         .driver = a->driver,
@@ -681,6 +722,7 @@ int agent_free(struct agent *agent)
 
     assert(agent->state == AGENT_EXIT);
     events_done(&agent->events);
+    strv_done(&agent->guest_errors);
     free(agent->updated_from);
     free(agent);
     return status;

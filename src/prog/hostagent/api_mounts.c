@@ -6,7 +6,7 @@
 #include "lang/json/json.h"
 #include "prog/hostagent/mounts.h"
 
-#define TYPE "virtiofs"
+#define TYPE_DEFAULT "virtiofs"
 
 static json_t *mount_json(const struct mount_info *info)
 {
@@ -15,7 +15,7 @@ static json_t *mount_json(const struct mount_info *info)
     (void)json_object_set_new(out, "id", json_string(info->mount_point));
     (void)json_object_set_new(out, "hostPath", json_string(info->location));
     (void)json_object_set_new(out, "mountPoint", json_string(info->mount_point));
-    (void)json_object_set_new(out, "type", json_string(TYPE));
+    (void)json_object_set_new(out, "type", json_string(info->type));
     (void)json_object_set_new(out, "writable", json_boolean(info->writable));
     (void)json_object_set_new(out, "configured", json_boolean(info->is_configured));
     (void)json_object_set_new(out, "state", json_string(info->state));
@@ -83,7 +83,7 @@ static json_t *take_body(struct http_exchange *x)
 void api_mounts_post(struct mounts *m, struct http_exchange *x)
 {
     auto_json json_t *body = take_body(x);
-    const char *location, *mount_point, *type = TYPE;
+    const char *location, *mount_point, *type = TYPE_DEFAULT;
     auto_err struct err *err = NULL;
     bool writable = false;
 
@@ -94,12 +94,15 @@ void api_mounts_post(struct mounts *m, struct http_exchange *x)
         !json_opt_str(body, "type", &type, &err) ||
         !json_opt_bool(body, "writable", &writable, &err))
         respond_error(x, 400, err);
-    else if (*type && !str_eq(type, TYPE))
-        http_respond_error(x, 500, "mounts of type %s cannot be added yet, only " TYPE, type);
     else if (!m)
         http_respond_error(x, 500, "the machine is not running");
     else
-        mounts_add(m, location, mount_point, writable, added, x);
+        mounts_add(m,
+                   &(struct mount_request){ .type = *type ? type : TYPE_DEFAULT,
+                                            .location = location,
+                                            .mount_point = mount_point,
+                                            .writable = writable },
+                   added, x);
 }
 
 void api_mounts_delete(struct mounts *m, struct http_exchange *x)

@@ -1,6 +1,7 @@
 /*
  * Theory of operation. A mount is exported first, then mounted in the guest; a removal goes the
- * other way. Whoever asked is answered when the last step is done, or the first one fails.
+ * other way. Whoever asked is answered when the last step is done, or the first one fails. How it
+ * is done is the type's business (mounts_priv.h).
  *
  *     LOST -> EXPORTING -> HANDING -> MOUNTING -> MOUNTED -> UNMOUNTING -> (gone)
  *
@@ -9,64 +10,29 @@
 #include "prog/hostagent/mounts.h"
 
 #include "base/enum.h"
-#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/quote.h"
 #include "model/config/config.h"
-#include "prog/hostagent/exporter.h"
 #include "prog/hostagent/guest_link.h"
-#include "svc/devices/devices_client.h"
+#include "prog/hostagent/mounts_priv.h"
+#include "prog/hostagent/require.h"
 #include "sys/dir.h"
 #include "sys/host.h"
 
 enum { MOUNTS_MAX = 512 };
 
-enum mount_state {
-    MOUNT_LOST,      /* there is no way to `devices`, or not yet */
-    MOUNT_EXPORTING, /* exporter runs */
-    MOUNT_HANDING,   /* `devices` has the descriptor and has not answered */
-    MOUNT_MOUNTING,  /* the guest agent was told */
-    MOUNT_MOUNTED,
-    MOUNT_UNMOUNTING, /* the guest agent was told */
-    MOUNT_FAILED,
-    MOUNT_STATE_COUNT,
-};
-
 static const char *const state_names[] = { "lost",    "mounting",   "mounting", "mounting",
                                            "mounted", "unmounting", "failed" };
 ENUM_NAMES_MATCH(state_names, MOUNT_STATE_COUNT);
-
-struct mount {
-    struct list link;
-    struct mounts *owner; /* borrowed */
-    char *name, *location, *mount_point;
-    bool writable, is_configured;
-    uint32_t flags; /* DEVCTL_EXPORT_... */
-    enum mount_state state;
-    struct exporter *exporter; /* EXPORTING */
-    char *why;                 /* FAILED */
-    uint64_t request;          /* id of the message that the guest is to answer; 0 = none */
-    mount_done_fn on_done;     /* NULL: nobody waits */
-    void *arg;
-};
-
-struct mounts {
-    struct uv_loop_s *loop;   /* borrowed */
-    struct guest_link *guest; /* borrowed; NULL while detached */
-    char *exporter;           /* program; NULL = the installed one */
-    uint32_t guest_uid;
-    bool tells_changes;
-    uint64_t last_request;
-    struct list list;
-};
 
 static struct mount_info info_of(const struct mount *mount)
 {
     return (struct mount_info){
         .location = mount->location,
         .mount_point = mount->mount_point,
+        .type = mount->type->name,
         .state = state_names[mount->state],
         .error = mount->state == MOUNT_FAILED ? mount->why : NULL,
         .writable = mount->writable,
@@ -86,7 +52,7 @@ static void tell(struct mount *mount, const struct err *err)
 
 static void mount_free(struct mount *mount)
 {
-    exporter_close(mount->exporter);
+    mount->type->close(mount);
     list_remove(&mount->link);
     free(mount->name);
     free(mount->location);
@@ -95,34 +61,57 @@ static void mount_free(struct mount *mount)
     free(mount);
 }
 
-static void unexport(struct mount *mount)
+/* A step of the beginning is over: the next mount, or whoever waits for all of them. */
+static void go_on(struct mounts *m)
 {
-    struct devices_client *devices = guest_link_devices(mount->owner->guest);
+    mounts_sshfs_next(m);
+    if (m->params.on_settled && mounts_are_settled(m))
+        m->params.on_settled(m->params.arg);
+}
 
-    if (devices)
-        devices_client_unexport(devices, mount->name, NULL, NULL);
+bool mounts_are_settled(const struct mounts *m)
+{
+    return mounts_sshfs_is_settled(m);
+}
+
+void mount_up(struct mount *mount)
+{
+    struct mounts *m = mount->owner;
+
+    mount->state = MOUNT_MOUNTED;
+    tell(mount, NULL);
+    go_on(m);
+}
+
+void mount_lost(struct mount *mount)
+{
+    if (mount->state == MOUNT_MOUNTED)
+        mount->state = MOUNT_LOST;
 }
 
 /* One that was asked for is forgotten, others are remembered as failed. */
-static void fail(struct mount *mount, const struct err *err)
+void mount_fail(struct mount *mount, const struct err *err)
 {
     const char *hint = err_hint_text(err);
+    struct mounts *m = mount->owner;
 
     tell(mount, err);
     if (!mount->is_configured) {
         mount_free(mount);
         return;
     }
+    mount->type->close(mount);
     mount->state = MOUNT_FAILED;
     mem_replace(&mount->why, mem_printf("cannot share %s with the guest: %s%s%s%s", mount->location,
                                         err_text(err), hint ? " (hint: " : "", hint ? hint : "",
                                         hint ? ")" : ""));
     log_warn("%s", mount->why);
+    go_on(m);
 }
 
 /* ---- in the guest ---- */
 
-static bool ask_guest(struct mount *mount, enum guest_type type, uint32_t flags)
+bool mount_ask_guest(struct mount *mount, enum guest_type type, uint32_t flags)
 {
     struct mounts *m = mount->owner;
 
@@ -135,12 +124,7 @@ static bool ask_guest(struct mount *mount, enum guest_type type, uint32_t flags)
                                                 .mount_point = sv_of(mount->mount_point) });
 }
 
-static bool ask_to_mount(struct mount *mount)
-{
-    return ask_guest(mount, GUEST_MOUNT, mount->writable ? 0 : GUEST_MOUNT_READ_ONLY);
-}
-
-static void fail_without_agent(struct mount *mount)
+void mount_fail_without_agent(struct mount *mount)
 {
     auto_err struct err *err = NULL;
 
@@ -149,20 +133,19 @@ static void fail_without_agent(struct mount *mount)
         mount->state = MOUNT_MOUNTED;
         tell(mount, err);
     } else {
-        unexport(mount);
-        fail(mount, err);
+        mount->type->release(mount);
+        mount_fail(mount, err);
     }
 }
 
 static void mounted(struct mount *mount, const struct err *err)
 {
     if (err) {
-        unexport(mount);
-        fail(mount, err);
+        mount->type->release(mount);
+        mount_fail(mount, err);
         return;
     }
-    mount->state = MOUNT_MOUNTED;
-    tell(mount, NULL);
+    mount_up(mount);
 }
 
 static void unmounted(struct mount *mount, const struct err *err)
@@ -171,7 +154,7 @@ static void unmounted(struct mount *mount, const struct err *err)
     tell(mount, err);
     if (err)
         return;
-    unexport(mount);
+    mount->type->release(mount);
     mount_free(mount);
 }
 
@@ -203,8 +186,9 @@ void mounts_greeted(struct mounts *m)
     if (m->tells_changes)
         (void)guest_link_send(m->guest, &(struct guest_msg){ .type = GUEST_ECHO });
     list_for_each (mount, &m->list, struct mount, link)
-        if (mount->state == MOUNT_MOUNTED && !mount->is_configured)
-            (void)ask_to_mount(mount);
+        if (mount->type == &mount_virtiofs && mount->state == MOUNT_MOUNTED &&
+            !mount->is_configured)
+            (void)mount_virtiofs_ask(mount);
 }
 
 void mounts_lost(struct mounts *m)
@@ -212,81 +196,33 @@ void mounts_lost(struct mounts *m)
     if (!m)
         return;
     list_for_each (mount, &m->list, struct mount, link) {
+        if (mount->request == 0)
+            continue;
         mount->request = 0;
         if (mount->state == MOUNT_MOUNTING || mount->state == MOUNT_UNMOUNTING)
-            fail_without_agent(mount);
+            mount_fail_without_agent(mount);
     }
-}
-
-/* ---- on the host ---- */
-
-static void handed_over(void *arg, const struct err *err)
-{
-    struct mount *mount = arg;
-
-    if (mount->state != MOUNT_HANDING)
-        return; /* detached meanwhile */
-    /* The host agent before this one has shared it. */
-    if (err && !(err_kind(err) == ERR_EXISTS && mount->is_configured)) {
-        fail(mount, err);
-        return;
-    }
-    log_debug("%s is shared with the guest as %s", mount->location, mount->name);
-    mount->state = mount->is_configured ? MOUNT_MOUNTED : MOUNT_MOUNTING;
-    if (!mount->is_configured && !ask_to_mount(mount))
-        fail_without_agent(mount);
-}
-
-static void exported(void *arg, int take_fd, const struct err *err)
-{
-    struct mount *mount = arg;
-    struct mounts *m = mount->owner;
-    const struct devices_export export = {
-        .name = mount->name,
-        .flags = mount->flags | (m->tells_changes ? DEVCTL_EXPORT_TELL_CHANGES : 0),
-        .uid = m->guest_uid,
-        .gid = m->guest_uid,
-    };
-
-    exporter_close(MOVE(mount->exporter));
-    if (err) {
-        fail(mount, err);
-        return;
-    }
-    mount->state = MOUNT_HANDING;
-    devices_client_export(guest_link_devices(m->guest), &export, take_fd, handed_over, mount);
-}
-
-static void begin(struct mount *mount)
-{
-    struct mounts *m = mount->owner;
-    auto_err struct err *err = NULL;
-
-    mount->state = MOUNT_EXPORTING;
-    if (!guest_link_devices(m->guest)) {
-        (void)err_set(&err, ERR_UNSUPPORTED, "there is no link to a file system device");
-        (void)err_hint(&err, "choose another mountType");
-    } else if (!mount->is_configured || dir_make_all(mount->location, 0755, &err)) {
-        mount->exporter = exporter_open(m->loop, m->exporter, mount->location, !mount->writable,
-                                        exported, mount, &err);
-    }
-    if (!mount->exporter)
-        fail(mount, err);
 }
 
 /* ---- asking ---- */
 
-static struct mount *new_mount(struct mounts *m, char *take_name, const char *location,
-                               const char *mount_point, bool writable)
+static void begin(struct mount *mount)
+{
+    mount->state = MOUNT_EXPORTING;
+    mount->type->begin(mount);
+}
+
+static struct mount *new_mount(struct mounts *m, const struct mount_type *type, char *take_name,
+                               const char *location, const char *mount_point, bool writable)
 {
     struct mount *mount = mem_new(struct mount);
 
     mount->owner = m;
+    mount->type = type;
     mount->name = take_name;
     mount->location = mem_strdup(location);
     mount->mount_point = mem_strdup(mount_point);
     mount->writable = writable;
-    mount->flags = writable ? 0 : DEVCTL_EXPORT_READ_ONLY;
     list_push_back(&m->list, &mount->link);
     return mount;
 }
@@ -299,9 +235,35 @@ static struct mount *find(const struct mounts *m, const char *mount_point)
     return NULL;
 }
 
-static bool check(const struct mounts *m, const char *location, const char *mount_point,
+static const struct mount_type *const types[] = { &mount_virtiofs, &mount_sshfs };
+
+static const struct mount_type *find_type(const char *name)
+{
+    for (size_t i = 0; i < COUNT(types); i++)
+        if (str_eq(types[i]->name, name))
+            return types[i];
+    return NULL;
+}
+
+static bool check_link(const struct mounts *m, const struct mount_request *r, struct err **errp)
+{
+    const struct mount_type *type = find_type(r->type);
+
+    if (!type)
+        return err_set(errp, ERR_UNSUPPORTED,
+                       "mounts of type %s cannot be added, only virtiofs and reverse-sshfs",
+                       r->type);
+    if (type == &mount_sshfs)
+        return m->is_ssh_ready ||
+               err_set(errp, ERR_NOT_FOUND, "ssh into the guest does not work yet");
+    return guest_link_is_up(m->guest) ||
+           err_set(errp, ERR_NOT_FOUND, "the guest agent is not connected");
+}
+
+static bool check(const struct mounts *m, const struct mount_request *r, const char *mount_point,
                   struct err **errp)
 {
+    const char *location = r->location;
     size_t n = 0;
 
     list_for_each (mount, &m->list, struct mount, link)
@@ -318,24 +280,23 @@ static bool check(const struct mounts *m, const char *location, const char *moun
         return err_set(errp, ERR_EXISTS, "something is mounted on %s already", mount_point);
     if (n >= MOUNTS_MAX)
         return err_set(errp, ERR_BUSY, "there are %d mounts already", MOUNTS_MAX);
-    return guest_link_is_up(m->guest) ||
-           err_set(errp, ERR_NOT_FOUND, "the guest agent is not connected");
+    return check_link(m, r, errp);
 }
 
-void mounts_add(struct mounts *m, const char *location, const char *mount_point, bool writable,
-                mount_done_fn on_done, void *arg)
+void mounts_add(struct mounts *m, const struct mount_request *r, mount_done_fn on_done, void *arg)
 {
-    auto_mem char *clean = path_clean(mount_point);
+    auto_mem char *clean = path_clean(r->mount_point);
     auto_err struct err *err = NULL;
     struct mount *mount;
 
-    if (!check(m, location, clean, &err)) {
+    if (!check(m, r, clean, &err)) {
         on_done(arg, NULL, err);
         return;
     }
     /* Never the same twice: the guest may still know the one before. */
-    mount = new_mount(m, mem_printf("hot-%llu", (unsigned long long)host_realtime_ns()), location,
-                      clean, writable);
+    mount = new_mount(m, find_type(r->type),
+                      mem_printf("hot-%llu", (unsigned long long)host_realtime_ns()), r->location,
+                      clean, r->writable);
     mount->on_done = on_done;
     mount->arg = arg;
     begin(mount);
@@ -359,8 +320,8 @@ void mounts_remove(struct mounts *m, const char *mount_point, bool lazy, mount_d
     mount->on_done = on_done;
     mount->arg = arg;
     mount->state = MOUNT_UNMOUNTING;
-    if (!ask_guest(mount, GUEST_UNMOUNT, lazy ? GUEST_UNMOUNT_LAZY : 0))
-        fail_without_agent(mount);
+    if (!mount_ask_guest(mount, GUEST_UNMOUNT, lazy ? GUEST_UNMOUNT_LAZY : 0))
+        mount_fail_without_agent(mount);
 }
 
 bool mounts_next(const struct mounts *m, const void **at, struct mount_info *out)
@@ -380,56 +341,46 @@ void mounts_errors(const struct mounts *m, struct strv *out)
         if (mount->state == MOUNT_FAILED)
             strv_push(out, mount->why);
         else if (mount->state == MOUNT_LOST)
-            strv_pushf(
-                out,
-                "the devices process has ended: %s cannot be used in the guest (hint: restart "
-                "the instance)",
-                mount->mount_point);
+            strv_pushf(out, "%s: %s cannot be used in the guest (hint: restart the instance)",
+                       mount->type->lost_why, mount->mount_point);
     }
 }
 
 /* ---- life ---- */
 
-static uint32_t flags_of(const struct virtiofs_config *config)
+struct mounts *mounts_open(const struct mounts_params *params)
 {
-    uint32_t flags = str_eq(config->ownership, "mapped") ? DEVCTL_EXPORT_KEEP_OWNERS : 0;
-
-    if (str_eq(config->cache, "always"))
-        flags |= DEVCTL_EXPORT_CACHE_ALWAYS;
-    else if (str_eq(config->cache, "never"))
-        flags |= DEVCTL_EXPORT_CACHE_NEVER;
-    return flags;
-}
-
-struct mounts *mounts_open(struct uv_loop_s *loop, const struct instance_config *config,
-                           const char *exporter)
-{
+    const struct instance_config *config = params->config;
+    const struct mount_type *type = find_type(config->mount_type);
     struct mounts *m = mem_new(struct mounts);
 
-    m->loop = loop;
-    m->exporter = mem_strdup(exporter);
+    m->params = *params;
+    m->exporter = mem_strdup(params->exporter);
     m->guest_uid = (uint32_t)config->user.uid.v;
     m->tells_changes =
         config->mount_inotify.v && !config->plain.v && str_eq(config->mount_type, "virtiofs");
     list_init(&m->list);
-    if (config->plain.v || !str_eq(config->mount_type, "virtiofs"))
-        return m;
-    for (size_t i = 0; i < config->mounts.n; i++) {
+    for (size_t i = 0; i < config->mounts.n && type && !config->plain.v; i++) {
         const struct mount_config *c = &config->mounts.v[i];
         struct mount *mount =
-            new_mount(m, config_mount_tag(c), c->location, c->mount_point, c->writable.v);
+            new_mount(m, type, config_mount_tag(c), c->location, c->mount_point, c->writable.v);
 
         mount->is_configured = true;
-        mount->flags |= flags_of(&c->virtiofs);
+        mount->config = c;
     }
     return m;
+}
+
+void mounts_ssh_usable(struct mounts *m)
+{
+    mounts_sshfs_begin(m);
 }
 
 void mounts_attach(struct mounts *m, struct guest_link *link)
 {
     m->guest = link;
     list_for_each (mount, &m->list, struct mount, link)
-        if (mount->is_configured)
+        if (mount->type == &mount_virtiofs && mount->is_configured)
             begin(mount);
 }
 
@@ -442,12 +393,14 @@ void mounts_detach(struct mounts *m)
     list_for_each (mount, &m->list, struct mount, link) {
         auto_err struct err *err = NULL;
 
-        exporter_close(MOVE(mount->exporter));
+        if (mount->type != &mount_virtiofs)
+            continue;
+        mount->type->close(mount);
         if (mount->is_configured) {
             mount->state = MOUNT_LOST;
         } else if (mount->state < MOUNT_MOUNTED) {
             (void)err_set(&err, ERR_CANCELED, "the devices process is gone");
-            fail(mount, err);
+            mount_fail(mount, err);
         }
     }
 }
@@ -459,6 +412,7 @@ void mounts_close(struct mounts *m)
     if (!m)
         return;
     (void)err_set(&err, ERR_CANCELED, "the instance is stopping");
+    require_close(m->require);
     list_for_each (mount, &m->list, struct mount, link) {
         tell(mount, err);
         mount_free(mount);

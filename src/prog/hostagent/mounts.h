@@ -1,13 +1,16 @@
 /*
- * The folders of the host that the guest has over the file system device (mount type virtiofs):
- * those of the configuration, and those that were asked for while the machine runs. Each is made
- * into a detached mount by `exporter` and handed to `devices`. The former are mounted by the guest
- * itself, as its seed says; the latter by its agent, when it is told.
+ * The folders of the host that the guest has: those of the configuration, and those that were asked
+ * for while the machine runs. Two types are done from here:
+ *
+ * virtiofs       each folder is made into a detached mount by `exporter` and handed to `devices`.
+ * The guest itself mounts those of the configuration, as its seed says, and its agent the others,
+ * when it is told. Exports belong to `devices`, not to this process: a host agent that takes over a
+ * running machine finds those of the one before. reverse-sshfs  sshfs in the guest, served by
+ * `exporter` over ssh (sshfs.h). They end with this process, and begin anew with the next one.
  *
  *     open -> (attach -> detach)* -> close
  *
- * Exports belong to `devices`, not to this process: a host agent that takes over a running machine
- * finds those of the one before. What was asked for is forgotten with the host agent.
+ * What was asked for is forgotten with the host agent.
  */
 #ifndef PROG_HOSTAGENT_MOUNTS_H
 #define PROG_HOSTAGENT_MOUNTS_H
@@ -23,6 +26,7 @@ struct uv_loop_s;
 /* A mount, for those who ask. Borrowed. */
 struct mount_info {
     const char *location, *mount_point;
+    const char *type;  /* as in mountType */
     const char *state; /* "mounting", "mounted", "unmounting", "failed", "lost" */
     const char *error; /* NULL = none */
     bool writable;
@@ -32,12 +36,29 @@ struct mount_info {
 /* err is NULL on success, else borrowed; info is NULL then. */
 typedef void (*mount_done_fn)(void *arg, const struct mount_info *info, const struct err *err);
 
-/* The configuration is borrowed for the call. exporter is the path of that program; NULL: that of
- * this installation. */
-struct mounts *mounts_open(struct uv_loop_s *loop, const struct instance_config *config,
-                           const char *exporter);
+/* All is borrowed for the life of the object. */
+struct mounts_params {
+    struct uv_loop_s *loop;
+    const struct instance_config *config;
+    const char *exporter; /* that program; NULL: that of this installation */
+    const char *iid;      /* instance id of the seed; NULL = unknown */
+    const struct strv *ssh_program, *ssh_options;
+    const char *ssh_address;
+    uint16_t ssh_port;
+    unsigned tries;                /* of a requirement over ssh (require.h); 0 = the usual */
+    uint64_t try_interval_ms;      /* likewise */
+    void (*on_settled)(void *arg); /* see mounts_are_settled(); may be NULL, may come often */
+    void *arg;
+};
+
+struct mounts *mounts_open(const struct mounts_params *params);
 /* Whoever waits is told ERR_CANCELED. NULL is allowed. */
 void mounts_close(struct mounts *m);
+
+/* ssh into the guest works. */
+void mounts_ssh_usable(struct mounts *m);
+/* Is each mount of the configuration that this process makes mounted, or has failed? */
+bool mounts_are_settled(const struct mounts *m);
 
 /* The link has just been opened: exports what is not exported yet. */
 void mounts_attach(struct mounts *m, struct guest_link *link);
@@ -48,10 +69,16 @@ void mounts_greeted(struct mounts *m);
 void mounts_lost(struct mounts *m);
 void mounts_answer(struct mounts *m, const struct guest_msg *msg);
 
-/* ERR_INVALID: not a folder, or not a place for a mount; ERR_EXISTS; ERR_NOT_FOUND: the guest agent
- * is not there. on_done is called once, maybe at once. */
-void mounts_add(struct mounts *m, const char *location, const char *mount_point, bool writable,
-                mount_done_fn on_done, void *arg);
+struct mount_request {
+    const char *type, *location, *mount_point;
+    bool writable;
+};
+
+/* ERR_INVALID: not a folder, or not a place for a mount; ERR_UNSUPPORTED: not such a type;
+ * ERR_EXISTS; ERR_NOT_FOUND: there is no way to the guest. on_done is called once, maybe at once.
+ */
+void mounts_add(struct mounts *m, const struct mount_request *request, mount_done_fn on_done,
+                void *arg);
 /* ERR_BUSY names who uses it, unless lazy. */
 void mounts_remove(struct mounts *m, const char *mount_point, bool lazy, mount_done_fn on_done,
                    void *arg);

@@ -52,6 +52,32 @@ void requirements_boot(struct requirements *out, const struct instance_config *c
             "a boot or provision script hangs: see /var/log/cloud-init-output.log in the guest");
 }
 
+/* Met by the command too when the boot is over: waiting longer is of no use then. */
+static char *or_booted(const char *command, const char *iid)
+{
+    auto_sb struct sb word = { 0 };
+
+    quote_shell(&word, sv_of(iid));
+    return mem_printf("#!/bin/sh\n%s || [ \"$(cat /run/lima-boot-done 2>/dev/null)\" = %s ]\n", command,
+                      sb_str(&word));
+}
+
+void requirements_sshfs(struct requirements *out, const char *iid)
+{
+    auto_sb struct sb word = { 0 };
+    auto_mem char *fuse_ready = NULL;
+
+    out->group = "mount";
+    if (!iid)
+        return;
+    quote_shell(&word, sv_of(iid));
+    fuse_ready = mem_printf("[ \"$(cat /run/lima-fuse-ready 2>/dev/null)\" = %s ]", sb_str(&word));
+    add(out, "sshfs binary to be installed", or_booted("command -v sshfs >/dev/null", iid),
+        "sshfs was not installed: see /var/log/cloud-init-output.log in the guest");
+    add(out, "fuse to allow \"allow_other\"", or_booted(fuse_ready, iid),
+        "append \"user_allow_other\" to /etc/fuse.conf in the guest");
+}
+
 static void add_containerd(struct requirements *out, const struct instance_config *config)
 {
     auto_sb struct sb nerdctl = { 0 };

@@ -32,6 +32,9 @@ void requirements_ssh(struct requirements *out, const struct instance_config *co
 /* The boot and provision scripts have ended. Empty without an iid. */
 void requirements_boot(struct requirements *out, const struct instance_config *config,
                        const char *iid);
+/* What reverse-sshfs needs in the guest, or the end of the boot, which would have brought it. Empty
+ * without an iid. */
+void requirements_sshfs(struct requirements *out, const char *iid);
 /* containerd, and the readiness probes of the configuration. */
 void requirements_probes(struct requirements *out, const struct instance_config *config);
 void requirements_done(struct requirements *reqs);

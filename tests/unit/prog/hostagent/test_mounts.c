@@ -75,6 +75,16 @@ static void done(void *arg, const struct mount_info *info, const struct err *err
     mem_replace(&b->outcome, mem_strdup(err ? err_text(err) : info->state));
 }
 
+static void add(struct bench *b, const char *location, const char *mount_point, bool writable)
+{
+    mounts_add(b->mounts,
+               &(struct mount_request){ .type = "virtiofs",
+                                        .location = location,
+                                        .mount_point = mount_point,
+                                        .writable = writable },
+               done, b);
+}
+
 static void bench_attach(struct bench *b)
 {
     struct driver_link where = { .kind = DRIVER_LINK_DEVICES, .path = b->sock };
@@ -101,7 +111,8 @@ static void bench_open(struct bench *b, const char *yaml, bool has_mount)
                    has_mount ? b->folder : "", has_mount ? "}]\n" : "");
     load(&b->config, temp_dir, mounts);
     fake_open(&b->devices, b->sock);
-    b->mounts = mounts_open(&test_loop, &b->config, exporter_path);
+    b->mounts = mounts_open(&(struct mounts_params){
+        .loop = &test_loop, .config = &b->config, .exporter = exporter_path });
 }
 
 static void bench_close(struct bench *b)
@@ -180,7 +191,8 @@ static void options_of_the_configuration_become_those_of_the_export(void **state
     b.config.mounts.v[0].virtiofs.ownership = mem_strdup("mapped");
     b.config.mounts.v[0].writable.v = true;
     mounts_close(b.mounts);
-    b.mounts = mounts_open(&test_loop, &b.config, exporter_path);
+    b.mounts = mounts_open(&(struct mounts_params){
+        .loop = &test_loop, .config = &b.config, .exporter = exporter_path });
     bench_attach(&b);
     run_until(b.devices.exports.n == 1);
     assert_int_equal(b.devices.exports.v[0].flags,
@@ -232,7 +244,7 @@ static void a_folder_is_added_and_removed(void **state)
     assert_true(dir_make(b.folder, 0755, NULL));
     bench_attach(&b);
     bench_greet(&b);
-    mounts_add(b.mounts, b.folder, "/mnt//x/", true, done, &b);
+    add(&b, b.folder, "/mnt//x/", true);
     run_until(fake_agent_heard(&b.devices, GUEST_MOUNT));
     assert_int_equal(b.devices.exports.n, 1);
     assert_int_equal(b.devices.exports.v[0].flags, 0);
@@ -243,7 +255,7 @@ static void a_folder_is_added_and_removed(void **state)
     assert_string_equal(b.outcome, "mounted");
     assert_string_equal(first(&b).mount_point, "/mnt/x");
 
-    mounts_add(b.mounts, b.folder, "/mnt/x", true, done, &b);
+    add(&b, b.folder, "/mnt/x", true);
     assert_non_null(strstr(b.outcome, "already"));
     mounts_remove(b.mounts, "/mnt/x", false, done, &b);
     answer(&b, GUEST_UNMOUNT, "/mnt/x is in use by vi (7)");
@@ -269,7 +281,7 @@ static void what_the_guest_cannot_mount_is_not_exported_any_more(void **state)
     assert_true(dir_make(b.folder, 0755, NULL));
     bench_attach(&b);
     bench_greet(&b);
-    mounts_add(b.mounts, b.folder, "/mnt/x", false, done, &b);
+    add(&b, b.folder, "/mnt/x", false);
     run_until(fake_agent_heard(&b.devices, GUEST_MOUNT));
     assert_int_equal(fake_agent_heard(&b.devices, GUEST_MOUNT)->flags, GUEST_MOUNT_READ_ONLY);
     answer(&b, GUEST_MOUNT, "no virtiofs\x1b");
@@ -296,7 +308,7 @@ static void requests_are_checked(void **state)
     assert_true(dir_make(b.folder, 0755, NULL));
     bench_attach(&b);
     for (size_t i = 0; i < COUNT(cases); i++) {
-        mounts_add(b.mounts, cases[i].location, cases[i].mount_point, true, done, &b);
+        add(&b, cases[i].location, cases[i].mount_point, true);
         check_row(strstr(b.outcome, cases[i].why), cases[i].why);
     }
     assert_int_equal(count_mounts(&b), 0);
@@ -311,7 +323,7 @@ static void a_rebooted_guest_is_asked_again(void **state)
     assert_true(dir_make(b.folder, 0755, NULL));
     bench_attach(&b);
     bench_greet(&b);
-    mounts_add(b.mounts, b.folder, "/mnt/x", true, done, &b);
+    add(&b, b.folder, "/mnt/x", true);
     answer(&b, GUEST_MOUNT, "");
     run_until(b.n_done == 1);
     bench_greet(&b); /* the agent connects anew */
@@ -329,7 +341,7 @@ static void whoever_waits_is_told_when_the_link_ends(void **state)
     assert_true(dir_make(b.folder, 0755, NULL));
     bench_attach(&b);
     bench_greet(&b);
-    mounts_add(b.mounts, b.folder, "/mnt/x", true, done, &b);
+    add(&b, b.folder, "/mnt/x", true);
     run_until(fake_agent_heard(&b.devices, GUEST_MOUNT));
     watch_close(MOVE(b.devices.client)); /* the devices process ends */
     run_until(b.is_dead);

@@ -1,0 +1,89 @@
+/*
+ * Shared by the files of mounts: what a mount is, and what its type does for it.
+ *
+ * mounts.c keeps the list and the requests; a type brings a mount about and takes it away. It says
+ * how that went by mount_up(), mount_lost(), mount_fail() and mount_gone(), from the loop or at
+ * once.
+ */
+#ifndef PROG_HOSTAGENT_MOUNTS_PRIV_H
+#define PROG_HOSTAGENT_MOUNTS_PRIV_H
+
+#include "base/list.h"
+#include "prog/hostagent/mounts.h"
+
+enum mount_state {
+    MOUNT_LOST,      /* there is no way to the guest, or not yet */
+    MOUNT_EXPORTING, /* being made ready on the host */
+    MOUNT_HANDING,   /* `devices` has the descriptor and has not answered */
+    MOUNT_MOUNTING,  /* being mounted in the guest */
+    MOUNT_MOUNTED,
+    MOUNT_UNMOUNTING, /* the guest agent was told */
+    MOUNT_FAILED,
+    MOUNT_STATE_COUNT,
+};
+
+struct mount;
+
+/* Members may be NULL but for the names and begin. */
+struct mount_type {
+    const char *name;     /* as in mountType */
+    const char *lost_why; /* an error for MOUNT_LOST */
+    /* state is MOUNT_EXPORTING. */
+    void (*begin)(struct mount *mount);
+    /* The guest has unmounted it, or will never mount it: takes it from the host. */
+    void (*release)(struct mount *mount);
+    /* The mount goes away, whatever its state: nothing may call back any more. */
+    void (*close)(struct mount *mount);
+};
+
+extern const struct mount_type mount_virtiofs, mount_sshfs;
+
+struct mount {
+    struct list link;
+    struct mounts *owner; /* borrowed */
+    const struct mount_type *type;
+    char *name, *location, *mount_point;
+    const struct mount_config *config; /* borrowed; NULL: asked for, all is as usual */
+    bool writable, is_configured;
+    enum mount_state state;
+    struct exporter *exporter; /* virtiofs: EXPORTING */
+    struct sshfs *sshfs;       /* reverse-sshfs, from EXPORTING on */
+    char *why;                 /* FAILED */
+    uint64_t request;          /* id of the message that the guest is to answer; 0 = none */
+    mount_done_fn on_done;     /* NULL: nobody waits */
+    void *arg;
+};
+
+struct mounts {
+    struct mounts_params params;
+    char *exporter;           /* program; NULL = the installed one */
+    struct guest_link *guest; /* borrowed; NULL while detached */
+    struct require *require;  /* until the guest is ready for sshfs */
+    bool is_ssh_ready;        /* it is */
+    uint32_t guest_uid;
+    bool tells_changes; /* of virtiofs mounts, to the guest */
+    uint64_t last_request;
+    struct list list;
+};
+
+/* It can be used in the guest. */
+void mount_up(struct mount *mount);
+/* It cannot be used for now. */
+void mount_lost(struct mount *mount);
+/* There is no mount. One that was asked for is freed. */
+void mount_fail(struct mount *mount, const struct err *err);
+
+/* Sends a message about the mount, to be answered; false without an agent. */
+bool mount_ask_guest(struct mount *mount, enum guest_type type, uint32_t flags);
+void mount_fail_without_agent(struct mount *mount);
+
+/* Of virtiofs: the folder's mount in the guest, anew. False without an agent. */
+bool mount_virtiofs_ask(struct mount *mount);
+
+/* Of reverse-sshfs: ssh works; begins those of the configuration, one after the other. */
+void mounts_sshfs_begin(struct mounts *m);
+/* Some mount has come to an end of its beginning: the next one. */
+void mounts_sshfs_next(struct mounts *m);
+bool mounts_sshfs_is_settled(const struct mounts *m);
+
+#endif

@@ -1,0 +1,149 @@
+/*
+ * Mounts by reverse-sshfs. Those of the configuration begin when the guest is ready for them, one
+ * after the other in the order of their mount points, so that one may lie in another.
+ */
+#include "base/mem.h"
+#include "prog/hostagent/mounts_priv.h"
+#include "prog/hostagent/require.h"
+#include "prog/hostagent/sshfs.h"
+#include "sys/dir.h"
+
+static void up(void *arg)
+{
+    mount_up(arg);
+}
+
+static void lost(void *arg)
+{
+    mount_lost(arg);
+}
+
+static void failed(void *arg, const struct err *err)
+{
+    struct mount *mount = arg;
+
+    if (mount->state !=
+        MOUNT_UNMOUNTING) /* else it is as was asked, and the guest's answer follows */
+        mount_fail(mount, err);
+}
+
+static const struct sshfs_events sshfs_events = { up, lost, failed };
+
+static void begin(struct mount *mount)
+{
+    const struct mounts_params *p = &mount->owner->params;
+    const struct sshfs_config *options = mount->config ? &mount->config->sshfs : NULL;
+    auto_err struct err *err = NULL;
+
+    if (!mount->is_configured || dir_make_all(mount->location, 0755, &err))
+        mount->sshfs = sshfs_open(
+            &(struct sshfs_params){
+                .loop = p->loop,
+                .ssh_program = p->ssh_program,
+                .ssh_options = p->ssh_options,
+                .ssh_address = p->ssh_address,
+                .ssh_port = p->ssh_port,
+                .exporter = mount->owner->exporter,
+                .location = mount->location,
+                .mount_point = mount->mount_point,
+                .sftp_driver = options ? options->sftp_driver : NULL,
+                .writable = mount->writable,
+                .cache = options ? options->cache.v : true,
+                .follow_links = options && options->follow_symlinks.v,
+                .guest_id = mount->owner->guest_uid,
+                .events = &sshfs_events,
+                .arg = mount,
+            },
+            &err);
+    if (mount->sshfs)
+        mount->state = MOUNT_MOUNTING;
+    else
+        mount_fail(mount, err);
+}
+
+static void close_sshfs(struct mount *mount)
+{
+    sshfs_close(MOVE(mount->sshfs));
+}
+
+const struct mount_type mount_sshfs = {
+    .name = "reverse-sshfs",
+    .lost_why = "the connection of sshfs is lost, and made anew",
+    .begin = begin,
+    .release = close_sshfs,
+    .close = close_sshfs,
+};
+
+/* ---- those of the configuration ---- */
+
+static bool is_waiting(const struct mount *mount)
+{
+    return mount->type == &mount_sshfs && mount->is_configured && mount->state == MOUNT_LOST &&
+           !mount->sshfs;
+}
+
+static bool is_beginning(const struct mount *mount)
+{
+    return mount->type == &mount_sshfs && mount->is_configured &&
+           (mount->state == MOUNT_EXPORTING || mount->state == MOUNT_MOUNTING);
+}
+
+bool mounts_sshfs_is_settled(const struct mounts *m)
+{
+    list_for_each (mount, &m->list, struct mount, link)
+        if (is_waiting(mount) || is_beginning(mount))
+            return false;
+    return true;
+}
+
+void mounts_sshfs_next(struct mounts *m)
+{
+    struct mount *next = NULL;
+
+    if (!m->is_ssh_ready)
+        return;
+    list_for_each (mount, &m->list, struct mount, link) {
+        if (is_beginning(mount))
+            return;
+        if (is_waiting(mount) && (!next || strcmp(mount->mount_point, next->mount_point) < 0))
+            next = mount;
+    }
+    if (!next)
+        return;
+    next->state = MOUNT_EXPORTING;
+    next->type->begin(next);
+}
+
+static void requirements_met(void *arg, const struct strv *errors)
+{
+    struct mounts *m = arg;
+
+    /* What is missing is said by sshfs itself, for each mount. */
+    require_close(MOVE(m->require));
+    m->is_ssh_ready = true;
+    mounts_sshfs_next(m);
+}
+
+void mounts_sshfs_begin(struct mounts *m)
+{
+    const struct mounts_params *p = &m->params;
+    struct requirements reqs = { 0 };
+
+    if (m->is_ssh_ready || m->require)
+        return;
+    if (!mounts_sshfs_is_settled(m))
+        requirements_sshfs(&reqs, p->iid);
+    m->require = require_open(
+        &(struct require_params){
+            .loop = p->loop,
+            .program = p->ssh_program,
+            .options = p->ssh_options,
+            .address = p->ssh_address,
+            .port = p->ssh_port,
+            .tries = p->tries,
+            .interval_ms = p->try_interval_ms,
+            .on_done = requirements_met,
+            .arg = m,
+        },
+        &reqs);
+}
