@@ -19,7 +19,9 @@ static void list_mounts(const struct instance_config *config, struct strv *out)
     bool is_served = is_driver(config, "qemu") || str_eq(config->mount_type, "reverse-sshfs");
 
     for (size_t i = 0; i < config->mounts.n && !is_served; i++)
-        strv_pushf(out, "mounts[%zu]: folders are not mounted by this driver yet, but by reverse-sshfs", i);
+        strv_pushf(out,
+                   "mounts[%zu]: folders are not mounted by this driver yet, but by reverse-sshfs",
+                   i);
     if (config->mount_inotify.v &&
         !(is_driver(config, "qemu") && str_eq(config->mount_type, "virtiofs")))
         strv_push(out, "mountInotify: the guest is told of changes in virtiofs mounts only yet");

@@ -10,8 +10,8 @@
 #include "base/quote.h"
 #include "model/store/names.h"
 #include "prog/hostagent/api.h"
+#include "prog/hostagent/boot_progress.h"
 #include "prog/hostagent/clock_watch.h"
-#include "prog/hostagent/cloud_init.h"
 #include "prog/hostagent/disks.h"
 #include "prog/hostagent/dns.h"
 #include "prog/hostagent/event.h"
@@ -34,7 +34,6 @@ enum {
     /* From the loss of `devices` to another way to the guest: usually the machine has ended, too.
      */
     RELINK_DELAY_MS = 3 * 1000,
-    PHASE_TEXT_MAX = 512,
 };
 
 struct agent {
@@ -52,9 +51,7 @@ struct agent {
     struct readiness *readiness; /* WAIT, until the guest is ready */
     bool is_guest_ready;         /* it is, but perhaps its mounts are not */
     struct strv guest_errors;    /* what was not as it should be then */
-    struct cloud_init *cloud_init;
-    bool has_own_init;  /* the guest boots through our initramfs: there is no cloud-init */
-    bool progress_told; /* its end */
+    struct boot_progress *progress; /* WAIT, READY */
 
     struct guest_link *link; /* WAIT, READY */
     struct forwards *forwards;
@@ -91,59 +88,6 @@ static struct ssh_task_params task_params(struct agent *a,
     };
 }
 
-/* --- Progress of the boot, for those who asked for it --- */
-
-static void progress_line(struct agent *a, struct sv line)
-{
-    auto_mem char *text = quote_printable(line, PHASE_TEXT_MAX);
-
-    events_progress(&a->events, text, false);
-}
-
-static void progress_end(struct agent *a, const char *why)
-{
-    if (!a->setup->options->progress || a->progress_told)
-        return;
-    a->progress_told = true;
-    events_progress(&a->events, why, true);
-}
-
-static void cloud_init_line(void *arg, struct sv line)
-{
-    progress_line(arg, line);
-}
-
-static void cloud_init_ended(void *arg, const char *why)
-{
-    struct agent *a = arg;
-
-    cloud_init_close(a->cloud_init);
-    a->cloud_init = NULL;
-    progress_end(a, why);
-}
-
-static void follow_cloud_init(struct agent *a)
-{
-    auto_err struct err *err = NULL;
-
-    if (!a->setup->options->progress || a->has_own_init || a->setup->config.plain.v)
-        return;
-    a->cloud_init = cloud_init_open(
-        &(struct cloud_init_params){
-            .loop = a->loop,
-            .ssh_program = &a->setup->ssh_program,
-            .ssh_options = &a->setup->ssh_options,
-            .ssh_address = SSH_ADDRESS,
-            .ssh_port = a->setup->ssh_port,
-            .on_line = cloud_init_line,
-            .on_end = cloud_init_ended,
-            .arg = a,
-        },
-        &err);
-    if (!a->cloud_init)
-        log_warn("Cannot follow cloud-init: %s", err_text(err));
-}
-
 /* --- The guest link --- */
 
 static void replace_guest_agent(struct agent *a, struct sv version)
@@ -170,7 +114,7 @@ static void guest_greeted(void *arg, const struct guest_msg *hello)
     bool is_in_initrd = hello->flags & GUEST_IN_INITRD;
 
     if (is_in_initrd)
-        a->has_own_init = true;
+        boot_progress_has_own_init(a->progress);
     if (a->readiness)
         readiness_hello(a->readiness, is_in_initrd);
     if (is_in_initrd)
@@ -191,9 +135,9 @@ static void guest_phase(void *arg, enum guest_phase phase, enum guest_state stat
                                      guest_state_name(state), text.n ? ": " : "", SV_ARG(text));
 
     if (phase == GUEST_PHASE_INIT)
-        a->has_own_init = true;
-    if (a->readiness && a->setup->options->progress && a->has_own_init)
-        progress_line(a, sv_of(line));
+        boot_progress_has_own_init(a->progress);
+    if (a->readiness)
+        boot_progress_phase(a->progress, sv_of(line));
     if (a->readiness)
         readiness_phase(a->readiness, phase, state, text);
 }
@@ -373,7 +317,7 @@ static void ssh_usable(void *arg)
     forwards_ssh_usable(a->forwards);
     mounts_ssh_usable(a->mounts);
     link_agent_socket(a);
-    follow_cloud_init(a);
+    boot_progress_ssh_usable(a->progress);
 }
 
 static void agent_missing(void *arg)
@@ -392,8 +336,7 @@ static void announce(struct agent *a)
         log_warn("DEGRADED: %s", all.v[i]);
     agent_state_set(&a->state, AGENT_READY);
     events_running(&a->events, a->setup->ssh_port, &all);
-    if (!a->cloud_init)
-        progress_end(a, "the guest has booted");
+    boot_progress_ready(a->progress);
 }
 
 static void guest_ready(void *arg, const struct strv *errors)
@@ -491,8 +434,7 @@ static void machine_started(struct agent *a)
         .config = &a->setup->config,
         .dir = a->setup->dir,
     });
-    if (a->setup->options->progress)
-        events_progress(&a->events, NULL, false);
+    a->progress = boot_progress_open(a->loop, a->setup, &a->events);
     if (expects_agent(a))
         open_link(a, driver_get_link(a->driver));
     a->readiness = readiness_open(&(struct readiness_params){
@@ -517,8 +459,7 @@ static void close_guest(struct agent *a)
 {
     readiness_close(a->readiness);
     a->readiness = NULL;
-    cloud_init_close(a->cloud_init);
-    a->cloud_init = NULL;
+    boot_progress_close(MOVE(a->progress));
     if (a->forwards) {
         close_link(a);
         a->api_facts.forwards = NULL;
