@@ -179,3 +179,27 @@ broken() {
     run --separate-stderr limactl list --format '{{.Name'
     [[ $stderr == *'invalid go template: template: format:1: unclosed action'* ]]
 }
+
+@test "the functions json and yaml write the keys of JSON" {
+    local line
+
+    create a 'ssh: {localPort: 60123}' 'param:' '  k: v' 'message: "{{.Param.k}}"' 'probes:' '- script: "#!{{.Param.k}}"'
+    run --separate-stderr limactl list --json a
+    line=$output
+    run --separate-stderr limactl list --format '{{json .}}' a
+    assert_status 0
+    [[ $output == '{"name":"a","hostname":"lima-a","status":"Stopped",'* ]]
+    run --separate-stderr limactl list --format '{{json .Config}}' a
+    assert_status 0
+    [[ $output == '{"vmType":'* && $line == *"${output%%,\"images\"*}"* ]]
+    run --separate-stderr limactl list --format '{{json .Config.SSH}}' a
+    [[ $output == '{"localPort":60123,'* && $line == *"$output"* ]]
+    run --separate-stderr limactl list --format '{{json .Config.Probes}}' a
+    [[ $output == '[{"mode":"readiness",'* && $line == *"$output"* ]]
+    run --separate-stderr limactl list --format '{{range .Config.Probes}}{{json .}}{{end}}' a
+    [[ $output == '{"mode":"readiness",'* && $line == *"$output"* ]]
+    run --separate-stderr limactl list --format '{{json .Instance}}' a
+    [[ $output == '{"name":"a",'* && $output != *HostOS* ]]
+    run --separate-stderr limactl list --format '{{yaml .Config.SSH}}' a
+    [[ $output == $'---\nlocalPort: 60123\n'* ]]
+}

@@ -87,6 +87,11 @@ static bool count_step(struct exec *x, size_t pos, struct err **errp)
 
 /* ---- values ---- */
 
+value exec_encoded(const struct exec *x, value v)
+{
+    return x->resolver && x->resolver->encoded ? x->resolver->encoded(x->resolver->ctx, v) : v;
+}
+
 static bool get_field(struct exec *x, const struct arg *arg, value from, const char *name,
                       value *out, struct err **errp)
 {

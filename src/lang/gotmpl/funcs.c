@@ -325,13 +325,13 @@ static bool call_json(struct exec *x, const value *args, size_t n, value *out, s
 {
     auto_sb struct sb text = { .limit = GOTMPL_MAX_OUTPUT };
 
-    json_put(&text, args[0], JSON_STYLE_COMPACT);
+    json_put(&text, exec_encoded(x, args[0]), JSON_STYLE_COMPACT);
     return exec_keep_text(x, &text, out, errp);
 }
 
 static bool call_yaml(struct exec *x, const value *args, size_t n, value *out, struct err **errp)
 {
-    auto_yaml_doc struct yaml_doc *doc = yaml_from_json(args[0]);
+    auto_yaml_doc struct yaml_doc *doc = yaml_from_json(exec_encoded(x, args[0]));
     auto_sb struct sb text = { .limit = GOTMPL_MAX_OUTPUT };
 
     sb_puts(&text, "---\n");

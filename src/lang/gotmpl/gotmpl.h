@@ -43,6 +43,8 @@ struct gotmpl_resolver {
      * map. */
     const json_t *(*field)(void *ctx, const json_t *object, const char *name,
                            const char **out_type);
+    /* What the functions json and yaml write for a value (borrowed). NULL: the value itself. */
+    const json_t *(*encoded)(void *ctx, const json_t *value);
     void *ctx; /* borrowed */
 };
 

@@ -139,6 +139,8 @@ struct exec;
 value exec_keep(struct exec *x, json_t *take_json);
 /* Makes a string value; fails when the text is cut off or the run has made too much already. */
 bool exec_keep_text(struct exec *x, const struct sb *text, value *out, struct err **errp);
+/* What a function that encodes its argument writes for it. */
+value exec_encoded(const struct exec *x, value v);
 /* Counts bytes against what a run may use. */
 bool exec_spend(struct exec *x, size_t n, struct err **errp);
 

@@ -103,3 +103,26 @@ json_t *schema_to_go(const struct field_table *table, const void *object)
     }
     return out;
 }
+
+void schema_pair_go(const struct field_table *table, const json_t *go, json_t *json,
+                    void (*twin)(void *ctx, const json_t *go, json_t *json), void *ctx)
+{
+    if (!json_is_object(go) || !json_is_object(json))
+        return;
+    twin(ctx, go, json);
+    for (size_t i = 0; i < table->n_rows; i++) {
+        const struct field *field = &table->rows[i];
+        auto_mem char *name = go_name(field->key);
+        const json_t *go_member = json_object_get(go, name);
+        json_t *member = json_object_get(json, field->key);
+
+        if (field->kind == FIELD_SUB || field->kind == FIELD_REF) {
+            schema_pair_go(field->sub, go_member, member, twin, ctx);
+        } else if (field->kind == FIELD_LIST && member) {
+            twin(ctx, go_member, member);
+            for (size_t k = 0; k < json_array_size(member); k++)
+                schema_pair_go(field->sub, json_array_get(go_member, k), json_array_get(member, k),
+                               twin, ctx);
+        }
+    }
+}

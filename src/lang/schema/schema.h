@@ -45,5 +45,9 @@ json_t *schema_to_json(const struct field_table *table, const void *object);
 /* The same as Go sees the struct of Lima: by Go names ("VMType"), every member there, null for
  * those that are nil pointers (reference: cli section 12.4). For templates. A new reference. */
 json_t *schema_to_go(const struct field_table *table, const void *object);
+/* Calls twin for each struct and list of structs in go, a tree of schema_to_go(), with what
+ * schema_to_json() made of it in json. Lists that json leaves out are skipped. */
+void schema_pair_go(const struct field_table *table, const json_t *go, json_t *json,
+                    void (*twin)(void *ctx, const json_t *go, json_t *json), void *ctx);
 
 #endif

@@ -21,7 +21,7 @@ bool vars_expand(const char *text, const json_t *vars, const char *type, char **
                  struct err **errp)
 {
     struct top top = { vars, type };
-    struct gotmpl_resolver resolver = { find_field, &top };
+    struct gotmpl_resolver resolver = { .field = find_field, .ctx = &top };
     auto_gotmpl struct gotmpl *tmpl = gotmpl_parse(type ? "format" : "", sv_of(text), 0, errp);
     auto_sb struct sb out = { 0 };
 

@@ -16,12 +16,14 @@ static void put_text(json_t *out, const char *name, const char *value)
     put(out, name, json_string_nocheck(value ? value : ""));
 }
 
-static json_t *strings(const struct strv *strs)
+static json_t *all_errors(const struct instance *inst)
 {
+    const struct strv *all[] = { &inst->errors, &inst->agent_errors };
     json_t *list = json_array();
 
-    for (size_t i = 0; i < strs->n; i++)
-        json_array_append_new(list, json_string_nocheck(strs->v[i]));
+    for (size_t i = 0; i < COUNT(all); i++)
+        for (size_t k = 0; k < all[i]->n; k++)
+            json_array_append_new(list, json_string_nocheck(all[i]->v[k]));
     return list;
 }
 
@@ -59,7 +61,7 @@ static json_t *fields(const struct instance *inst, const struct store *store)
     put_text(out, "SSHConfigFile", inst->has_config ? ssh_config : "");
     put(out, "HostAgentPID", json_integer(inst->host_agent_pid));
     put(out, "DriverPID", json_integer(inst->driver_pid));
-    put(out, "Errors", strings(&inst->errors));
+    put(out, "Errors", all_errors(inst));
     put_config(out, inst);
     put_text(out, "SSHAddress", inst->ssh_address);
     put(out, "Protected", json_boolean(inst->is_protected));

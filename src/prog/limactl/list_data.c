@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "lang/expr/expr.h"
 #include "lang/json/json.h"
+#include "lang/schema/schema.h"
 #include "model/store/inst_data.h"
 
 json_t *list_data(const struct instance *inst, const struct store *store)
@@ -13,6 +14,14 @@ json_t *list_data(const struct instance *inst, const struct store *store)
 
     json_drop_empty_objects(value);
     return value;
+}
+
+static void drop_deprecated(json_t *value)
+{
+    static const char *const deprecated[] = { "HostOS", "HostArch", "LimaHome", "IdentityFile" };
+
+    for (size_t i = 0; i < COUNT(deprecated); i++)
+        (void)json_object_del(value, deprecated[i]);
 }
 
 /*
@@ -30,11 +39,9 @@ bool list_data_eval(const json_t *value, const struct strv *expressions, json_t 
 bool list_data_passes(const struct instance *inst, const struct store *store,
                       const struct strv *filters, bool *out, struct err **errp)
 {
-    static const char *const deprecated[] = { "HostOS", "HostArch", "LimaHome", "IdentityFile" };
     auto_json json_t *value = instance_to_json(inst, store);
 
-    for (size_t i = 0; i < COUNT(deprecated); i++)
-        (void)json_object_del(value, deprecated[i]);
+    drop_deprecated(value);
     *out = true;
     for (size_t i = 0; *out && i < filters->n; i++) {
         auto_mem char *expression = mem_printf("select(%s)", filters->v[i]);
@@ -83,7 +90,8 @@ static void find_maps(const json_t *value, bool in_map, json_t *maps)
 
 struct lookup {
     const json_t *root;
-    const json_t *maps; /* addresses of the objects that are maps */
+    const json_t *maps;  /* addresses of the objects that are maps */
+    const json_t *twins; /* by address of an object or list: the same with the keys of JSON */
 };
 
 static const json_t *find_field(void *ctx, const json_t *object, const char *name,
@@ -98,13 +106,46 @@ static const json_t *find_field(void *ctx, const json_t *object, const char *nam
     return value;
 }
 
+static const json_t *find_twin(void *ctx, const json_t *value)
+{
+    const struct lookup *lookup = ctx;
+    auto_mem char *address = mem_printf("%p", (const void *)value);
+    const json_t *twin = json_object_get(lookup->twins, address);
+
+    return twin ? twin : value;
+}
+
+static void add_twin(void *ctx, const json_t *go, json_t *json)
+{
+    auto_mem char *address = mem_printf("%p", (const void *)go);
+
+    json_object_set(ctx, address, json);
+}
+
+/* Pairs what data has by Go name with what list --json prints. */
+static json_t *find_twins(const json_t *data, const struct instance *inst,
+                          const struct store *store)
+{
+    auto_json json_t *value = instance_to_json(inst, store);
+    auto_json json_t *bare = json_copy(value);
+    json_t *twins = json_object();
+
+    drop_deprecated(bare);
+    add_twin(twins, data, value);
+    add_twin(twins, json_object_get(data, "Instance"), bare);
+    schema_pair_go(&instance_config_table, json_object_get(data, "Config"),
+                   json_object_get(value, "config"), add_twin, twins);
+    return twins;
+}
+
 bool list_data_expand(const struct instance *inst, const struct store *store, const struct gotmpl *tmpl,
                       struct sb *out, struct err **errp)
 {
     auto_json json_t *data = instance_data(inst, store);
     auto_json json_t *maps = json_object();
-    struct lookup lookup = { .root = data, .maps = maps };
-    struct gotmpl_resolver resolver = { .field = find_field, .ctx = &lookup };
+    auto_json json_t *twins = find_twins(data, inst, store);
+    struct lookup lookup = { .root = data, .maps = maps, .twins = twins };
+    struct gotmpl_resolver resolver = { .field = find_field, .encoded = find_twin, .ctx = &lookup };
 
     find_maps(data, false, maps);
     return gotmpl_run(tmpl, data, &resolver, out, errp);
