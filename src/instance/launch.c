@@ -13,6 +13,7 @@
 #include "sys/tty.h"
 
 #define TIMEOUT_DEFAULT_NS (600LL * 1000000000LL)
+#define LAST_WORDS_NS (3ULL * 1000000000ULL)
 #define START_LOG_LIMIT (1u << 20) /* bytes */
 #define FOREGROUND_NOTE "The host agent runs in the foreground: see its terminal\n"
 
@@ -181,6 +182,16 @@ static bool report_death(const struct launch *launch, struct launch_agent *agent
                    status, launch->dir);
 }
 
+/* A host agent that said that it goes explains itself at its very end. */
+static void repeat_last_words(struct follow *follow, const struct launch_agent *agent)
+{
+    uint64_t deadline_ns = host_monotonic_ns() + LAST_WORDS_NS;
+    struct event event;
+
+    while (follow_next(follow, deadline_ns, agent->proc.pidfd, &event, NULL) == FOLLOW_EVENT)
+        event_done(&event);
+}
+
 bool launch_wait(const struct launch *launch, struct launch_agent *agent, struct err **errp)
 {
     auto_follow struct follow *follow = follow_new(launch->dir, agent->begin_ns, errp);
@@ -192,12 +203,15 @@ bool launch_wait(const struct launch *launch, struct launch_agent *agent, struct
         return false;
     while (!state.running || (launch->cloud_init && !state.cloud_init_done)) {
         struct event event;
-        bool ok;
+        bool ok, exiting;
 
         switch (follow_next(follow, deadline_ns, agent->proc.pidfd, &event, errp)) {
         case FOLLOW_EVENT:
             ok = take_event(launch, &state, &event, errp);
+            exiting = event.exiting;
             event_done(&event);
+            if (exiting)
+                repeat_last_words(follow, agent);
             if (!ok)
                 return false;
             break;

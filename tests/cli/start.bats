@@ -41,6 +41,9 @@ load lib
     assert_log error '[hostagent] no machine today'
     assert_log error 'no machine today'
     assert_fatal "exiting, status=exiting (hint: see \\\"$LIMA_HOME/x/ha.stderr.log\\\")"
+    FAKE_AGENT=late run --separate-stderr limactl start x
+    assert_status 1
+    assert_log error '[hostagent] no machine today'
     FAKE_AGENT=crash run --separate-stderr limactl start x
     assert_status 1
     assert_fatal "host agent process has exited: exit status 3 (hint: see \\\"$LIMA_HOME/x/ha.stderr.log\\\")"
