@@ -10,6 +10,7 @@
 #include "svc/fetch/fetch.h"
 #include "svc/image/prepare.h"
 #include "svc/image/probe.h"
+#include "sys/dir.h"
 #include "sys/file.h"
 #include "sys/prefix.h"
 
@@ -195,6 +196,22 @@ bool prepare_nerdctl_archive(const struct store *store, const struct instance *i
            err_hint(errp, "to do without containerd: --containerd=none");
 }
 
+/* Unfinished files of a process that was killed while it made them. */
+static bool drop_temps(const char *dir, struct err **errp)
+{
+    auto_strv struct strv names = { 0 };
+
+    if (!dir_list(dir, &names, errp))
+        return false;
+    for (size_t i = 0; i < names.n; i++) {
+        auto_mem char *path = path_join(dir, names.v[i]);
+
+        if (str_ends(names.v[i], NAME_TMP_SUFFIX) && !dir_exists(path) && !file_remove(path, errp))
+            return false;
+    }
+    return true;
+}
+
 bool prepare_instance(const struct store *store, const struct instance *inst,
                       struct progress *progress, struct err **errp)
 {
@@ -203,7 +220,8 @@ bool prepare_instance(const struct store *store, const struct instance *inst,
     const struct driver_type *type = driver_type_find(inst->config.vm_type, errp);
 
     if (!type || !check_served(inst, errp) || !check_driver(type, &driven, errp) ||
-        !migrate_disks(inst->dir, errp) || !prepare_image(store, inst, cache_dir, progress, errp) ||
+        !drop_temps(inst->dir, errp) || !migrate_disks(inst->dir, errp) ||
+        !prepare_image(store, inst, cache_dir, progress, errp) ||
         !driver_type_create_disk(type, &driven, errp))
         return false;
     return !prepare_wants_agent(&inst->config) || refresh_agent(inst, errp);

@@ -27,7 +27,7 @@ bool file_read_fd(int fd, const char *name, size_t limit, struct sb *out,
 bool file_read_at(int fd, const char *name, uint64_t offset, void *out, size_t size,
                   struct err **errp) MUST_USE;
 
-/* Writes PATH.tmp-XXXX, syncs it and renames it over path: readers see the old or the new bytes,
+/* Writes PATH.XXXXXX.tmp, syncs it and renames it over path: readers see the old or the new bytes,
  * never a part, and nothing is left behind after a failure. */
 bool file_write_atomic(const char *path, struct sv bytes, mode_t mode,
                        struct err **errp) MUST_USE;

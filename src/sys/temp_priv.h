@@ -12,7 +12,10 @@ struct temp {
 };
 #define TEMP_NONE ((struct temp){ .fd = -1 })
 
-/* Creates target.tmp-XXXXXX, mode 0600. */
+/* What a process that was killed leaves is known by it, in instance directories too. */
+#define TEMP_SUFFIX ".tmp"
+
+/* Creates target.XXXXXX.tmp, mode 0600. */
 bool temp_open(struct temp *temp, const char *target, struct err **errp) MUST_USE;
 void temp_done(struct temp *temp);
 #define auto_temp AUTO_CALL(temp_done)

@@ -144,3 +144,11 @@ END
     assert_status 0
     [[ $(grep -c location: "$LIMA_HOME/x/lima.yaml") == 1 ]]
 }
+
+@test "what a killed create left unfinished is swept by the next command that prepares the instance" {
+    create x
+    touch "$LIMA_HOME/x/kernel.AbCdEf.tmp"
+    run --separate-stderr limactl start x
+    assert_status 0
+    [[ ! -e $LIMA_HOME/x/kernel.AbCdEf.tmp ]]
+}

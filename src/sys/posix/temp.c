@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -10,8 +11,8 @@
 
 bool temp_open(struct temp *temp, const char *target, struct err **errp)
 {
-    auto_mem char *path = mem_printf("%s.tmp-XXXXXX", target);
-    int fd = mkostemp(path, O_CLOEXEC);
+    auto_mem char *path = mem_printf("%s.XXXXXX" TEMP_SUFFIX, target);
+    int fd = mkostemps(path, strlen(TEMP_SUFFIX), O_CLOEXEC);
 
     if (fd < 0)
         return sys_fail(errp, errno, "cannot create %s", target);

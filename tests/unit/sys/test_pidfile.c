@@ -108,7 +108,7 @@ static void a_stale_file_is_replaced(void **state)
     assert_int_equal(pid, getpid());
     assert_true(dir_list(temp_dir, &names, NULL));
     for (size_t i = 0; i < names.n; i++)
-        check_row(!strstr(names.v[i], ".tmp-"), names.v[i]);
+        check_row(!str_ends(names.v[i], ".tmp"), names.v[i]);
     pidfile_release(path, fd);
 }
 
