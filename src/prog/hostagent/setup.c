@@ -213,7 +213,7 @@ bool setup_prepare(struct setup *setup, const struct options *options, struct er
     if (!open_block_devices(setup, errp))
         return false;
     setup->iid = cidata_iid(host_realtime_ns() / 1000000000);
-    return seed_write(setup, errp) || err_wrap(errp, "making the seed");
+    return seed_write(setup, errp);
 }
 
 void setup_done(struct setup *setup)

@@ -18,8 +18,12 @@ enum { LABEL_AT = 16 * 2048 + 40, LABEL_SIZE = 32, COPY_SIZE = 64 * 1024 };
 
 static bool archive_failed(struct archive *a, const char *what, struct err **errp)
 {
-    return err_set(errp, ERR_OS, "writing %s: %s", what,
-                   archive_error_string(a) ? archive_error_string(a) : "unknown error");
+    const char *text = archive_error_string(a);
+    int code = archive_errno(a);
+
+    if (code > 0)
+        return err_set_os(errp, code, "writing %s", what);
+    return err_set(errp, ERR_OS, "writing %s: %s", what, text ? text : "unknown error");
 }
 
 static bool write_data(struct archive *a, const char *path, const void *data, size_t size,

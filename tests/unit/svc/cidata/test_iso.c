@@ -1,7 +1,9 @@
 #include "svc/cidata/cidata.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <sys/resource.h>
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -104,11 +106,30 @@ static void missing_source_leaves_the_old_volume(void **state)
     assert_false(file_exists(left));
 }
 
+static void a_full_disk_is_named(void **state)
+{
+    auto_mem char *path = in_dir("full.iso");
+    struct cidata_entry entry = { .path = "user-data", .mode = 0644, .data = "#\n", .size = 2 };
+    struct cidata seed = { &entry, 1, 1 };
+    struct rlimit old, small;
+    auto_err struct err *err = NULL;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small = (struct rlimit){ .rlim_cur = 4096, .rlim_max = old.rlim_max };
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    assert_false(cidata_write_iso(&seed, path, &err));
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_string_equal(err_text(err), "making the seed: writing the seed: File too large");
+    assert_false(file_exists(path));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(volume_has_label_names_modes_and_contents),
         cmocka_unit_test(missing_source_leaves_the_old_volume),
+        cmocka_unit_test(a_full_disk_is_named),
     };
 
     return cmocka_run_group_tests(tests, make_dir, drop_dir);
