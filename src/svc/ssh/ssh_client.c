@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/quote.h"
@@ -10,17 +11,19 @@
 
 enum { PROBE_OUTPUT_MAX = 16 * 1024, PROBE_DEADLINE_MS = 30 * 1000 };
 
-bool ssh_client_command(struct strv *out, struct err **errp)
+void ssh_client_command(struct strv *out)
 {
     const char *command = getenv("SSH");
     auto_strv struct strv words = { 0 };
+    auto_err struct err *why = NULL;
 
-    if (command && !quote_shell_split(sv_of(command), &words, errp))
-        return err_wrap(errp, "the variable SSH");
+    if (command && !quote_shell_split(sv_of(command), &words, &why)) {
+        log_warn("The variable SSH is ignored: %s", err_text(why));
+        strv_clear(&words);
+    }
     if (words.n == 0)
         strv_push(&words, "ssh");
     strv_extend(out, &words);
-    return true;
 }
 
 /* The number at the start of *rest, which moves behind it. */
@@ -69,8 +72,7 @@ bool ssh_client_probe(struct ssh_client *out, struct err **errp)
     auto_cmd_result struct cmd_result res = { 0 };
     auto_strv struct strv command = { 0 };
 
-    if (!ssh_client_command(&command, errp))
-        return false;
+    ssh_client_command(&command);
     strv_extend(&cmd.argv, &command);
     strv_push_list(&cmd.argv, "-o", "GSSAPIAuthentication=no", "-V", NULL);
     /* The status does not count: a client that does not know the option refuses to go on. */

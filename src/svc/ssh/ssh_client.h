@@ -18,8 +18,9 @@ struct ssh_client {
     bool has_aes;     /* this processor has AES instructions */
 };
 
-/* The command of the variable SSH (split like a shell line), else "ssh". */
-bool ssh_client_command(struct strv *out, struct err **errp) MUST_USE;
+/* The command of the variable SSH (split like a shell line); "ssh" without it, and when it cannot be
+ * split, which is logged. */
+void ssh_client_command(struct strv *out);
 /* Runs "ssh -V". ERR_NOT_FOUND, with a hint, when there is no such program. */
 bool ssh_client_probe(struct ssh_client *out, struct err **errp) MUST_USE;
 void ssh_client_done(struct ssh_client *client);
