@@ -169,3 +169,14 @@ END
     [[ $stderr == *'the function `now` is not available in expressions'* ]]
     cmp "$HOME/x.yaml" "$LIMA_HOME/x/lima.yaml"
 }
+
+@test "a file that is no YAML is named with the place in it, and left alone" {
+    create x
+    echo 'cpus: [' >"$LIMA_HOME/x/lima.yaml"
+    for verb in edit start; do
+        run --separate-stderr limactl $verb --cpus 2 x
+        assert_status 1
+        [[ $stderr == *"failed to unmarshal YAML (main file \`$LIMA_HOME/x/lima.yaml\`): line 2, column 1: "* ]]
+    done
+    [[ $(<"$LIMA_HOME/x/lima.yaml") == 'cpus: [' ]]
+}

@@ -55,6 +55,7 @@ bool change_by_flags(const char *name, const struct edit_opts *edit, const struc
                      struct err **errp)
 {
     auto_target struct target target = { 0 };
+    auto_mem char *path = NULL;
     auto_mem char *old = NULL;
     auto_mem char *new = NULL;
     auto_mem char *shown = quote_tick_dup(name);
@@ -62,8 +63,9 @@ bool change_by_flags(const char *name, const struct edit_opts *edit, const struc
 
     if (!target_open(&target, name, errp))
         return false;
+    path = path_join(target.inst.dir, NAME_LIMA_YAML);
     if (!target_lock(target.inst.dir, name, &lock, errp) || !change_read(&target, &old, errp) ||
-        !rewrite_by_flags(old, edit, create, name, &target.store, &new, errp))
+        !rewrite_by_flags(old, path, edit, create, name, &target.store, &new, errp))
         return false;
     if (strcmp(old, new) == 0)
         return true;

@@ -151,7 +151,8 @@ static bool apply_flags(const struct store *store, struct new_instance *what,
 {
     char *changed = NULL;
 
-    if (!rewrite_by_flags(what->tmpl.text, &opts->edit, &opts->create, NULL, store, &changed, errp))
+    if (!rewrite_by_flags(what->tmpl.text, what->tmpl.locator, &opts->edit, &opts->create, NULL, store,
+                          &changed, errp))
         return false;
     mem_replace(&what->tmpl.text, changed);
     return true;

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/quote.h"
 #include "base/sb.h"
 #include "lang/expr/expr.h"
 #include "lang/yaml/yaml_text.h"
@@ -14,10 +15,20 @@
 #define REJECTED "lima.REJECTED.yaml"
 #define LAYER_MAX ((size_t)4 << 20)
 
-/* Names of the parameters that the template defines. */
-static bool list_params(const char *yaml, struct strv *out, struct err **errp)
+static struct yaml_doc *load(const char *yaml, const char *path, struct err **errp)
 {
-    auto_yaml_doc struct yaml_doc *doc = yaml_load(sv_of(yaml), errp);
+    struct yaml_doc *doc = yaml_load(sv_of(yaml), errp);
+    auto_mem char *shown = quote_tick_dup(path);
+
+    if (!doc)
+        err_wrap(errp, "failed to unmarshal YAML (main file %s)", shown);
+    return doc;
+}
+
+/* Names of the parameters that the template defines. */
+static bool list_params(const char *yaml, const char *path, struct strv *out, struct err **errp)
+{
+    auto_yaml_doc struct yaml_doc *doc = load(yaml, path, errp);
     const struct yaml_node *params;
 
     if (!doc)
@@ -28,14 +39,16 @@ static bool list_params(const char *yaml, struct strv *out, struct err **errp)
     return true;
 }
 
-bool rewrite_by_flags(const char *yaml, const struct edit_opts *edit, const struct create_opts *create,
-                      const char *existing, const struct store *store, char **out, struct err **errp)
+bool rewrite_by_flags(const char *yaml, const char *path, const struct edit_opts *edit,
+                      const struct create_opts *create, const char *existing,
+                      const struct store *store, char **out, struct err **errp)
 {
     auto_mem char *cwd = realpath(".", NULL);
     auto_mem char *expression = NULL;
+    auto_yaml_doc struct yaml_doc *doc = NULL;
     auto_strv struct strv params = { 0 };
 
-    if (edit->param.set && !list_params(yaml, &params, errp))
+    if (edit->param.set && !list_params(yaml, path, &params, errp))
         return false;
     if (!edit_flags_expression(edit, create,
                                &(struct edit_context){
@@ -51,7 +64,8 @@ bool rewrite_by_flags(const char *yaml, const struct edit_opts *edit, const stru
         return true;
     }
     log_debug("yq expression: %s", expression);
-    return expr_edit_text(sv_of(yaml), sv_of(expression), out, errp);
+    doc = load(yaml, path, errp); /* the expression would tell the place in it, not the file */
+    return doc && expr_edit_text(sv_of(yaml), sv_of(expression), out, errp);
 }
 
 /* The settings of one file as comment lines. */

@@ -8,10 +8,11 @@
 #include "prog/limactl/edit_flags.h"
 
 /* Applies the expression of the options to yaml; *out is the new text, owned. Without options it is
- * the same, byte by byte. existing: name of the existing instance, else NULL. */
-bool rewrite_by_flags(const char *yaml, const struct edit_opts *edit, const struct create_opts *create,
-                      const char *existing, const struct store *store, char **out,
-                      struct err **errp) MUST_USE;
+ * the same, byte by byte. path: where yaml is from, for messages; existing: name of the existing
+ * instance, else NULL. */
+bool rewrite_by_flags(const char *yaml, const char *path, const struct edit_opts *edit,
+                      const struct create_opts *create, const char *existing,
+                      const struct store *store, char **out, struct err **errp) MUST_USE;
 /* Opens the editor; what default.yaml and override.yaml say is shown above as comments. */
 bool rewrite_in_editor(const char *yaml, const struct store *store, const char *title, char **out,
                        struct err **errp) MUST_USE;

@@ -3,8 +3,10 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/quote.h"
 #include "model/store/inst_dir.h"
+#include "model/store/names.h"
 #include "prog/limactl/boot.h"
 #include "prog/limactl/change.h"
 #include "prog/limactl/prompt.h"
@@ -51,11 +53,12 @@ static bool has_changed(const struct edit_text *text)
 
 /* Makes text->new out of text->old: by the flags if any is given, else in the editor. */
 static bool make_new(struct ctx *ctx, const struct edit_verb_opts *o, const struct store *store,
-                     const char *what, struct edit_text *text, struct err **errp)
+                     const char *what, const char *path, struct edit_text *text,
+                     struct err **errp)
 {
     auto_mem char *title = mem_printf("Please edit the following configuration for %s.", what);
 
-    if (!rewrite_by_flags(text->old, &o->edit, NULL, NULL, store, &text->new, errp))
+    if (!rewrite_by_flags(text->old, path, &o->edit, NULL, NULL, store, &text->new, errp))
         return false;
     if (edit_flags_given(&o->edit))
         return true;
@@ -75,7 +78,7 @@ static bool edit_file(struct ctx *ctx, const struct edit_verb_opts *o, const cha
     auto_mem char *shown = quote_tick_dup(path);
 
     if (!store_open(&store, errp) || !file_read_text(path, FILE_MAX, &text.old, errp) ||
-        !make_new(ctx, o, &store, shown, &text, errp))
+        !make_new(ctx, o, &store, shown, path, &text, errp))
         return false;
     if (!has_changed(&text))
         return true;
@@ -98,15 +101,17 @@ static bool edit_instance(struct ctx *ctx, const struct edit_verb_opts *o, const
     auto_target struct target target = { 0 };
     auto_edit_text struct edit_text text = { 0 };
     auto_mem char *shown = quote_tick_dup(name);
+    auto_mem char *path = NULL;
     auto_fd int lock = -1;
     bool start;
 
     if (!target_open(&target, name, errp))
         return false;
+    path = path_join(target.inst.dir, NAME_LIMA_YAML);
     if (target.inst.status == INST_RUNNING)
         return err_set(errp, ERR_BUSY, "cannot edit a running instance");
     if (!target_lock(target.inst.dir, name, &lock, errp) || !change_read(&target, &text.old, errp) ||
-        !make_new(ctx, o, &target.store, shown, &text, errp))
+        !make_new(ctx, o, &target.store, shown, path, &text, errp))
         return false;
     if (!has_changed(&text))
         return true;
