@@ -146,3 +146,22 @@ script() {
     run --separate-stderr limactl copy a
     assert_status 1
 }
+
+@test "a variable SSH that cannot be split is ignored" {
+    start x
+    SSH="ssh 'open" run --separate-stderr limactl shell x echo in
+    assert_status 0
+    assert_output in
+    assert_log warning "The variable SSH is ignored: unterminated quote in \\\"ssh 'open\\\""
+}
+
+@test "show-ssh quotes a quote in the path" {
+    local -a words
+
+    export LIMA_HOME="$BATS_TEST_TMPDIR/it's"
+    create x
+    run --separate-stderr limactl show-ssh --format=args x
+    assert_status 0
+    eval "words=($output)"
+    [[ ${words[1]} == "IdentityFile=\"$LIMA_HOME/_config/user\"" ]]
+}

@@ -24,9 +24,13 @@ static const struct opt show_ssh_rows[] = {
 static void print_args(const struct strv *options)
 {
     for (size_t i = 0; i < options->n; i++) {
-        const char *quote = strchr(options->v[i], '"') ? "'" : "";
+        auto_sb struct sb shown = { 0 };
 
-        output_printf("%s-o %s%s%s", i > 0 ? " " : "", quote, options->v[i], quote);
+        if (strchr(options->v[i], '"'))
+            quote_shell(&shown, sv_of(options->v[i]));
+        else
+            sb_puts(&shown, options->v[i]);
+        output_printf("%s-o %s", i > 0 ? " " : "", sb_str(&shown));
     }
 }
 
