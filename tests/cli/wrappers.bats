@@ -41,6 +41,9 @@ SCRIPT
 @test "LIMACTL names the program" {
     LIMACTL=echo run lima x
     assert_output 'shell --instance default x'
+    LIMACTL=/no/such/limactl run lima x
+    assert_status 127
+    [[ $output == *'/no/such/limactl'* ]]
 }
 
 @test "nerdctl.lima hands the environment over" {
