@@ -47,7 +47,7 @@ bool handover_connect(const struct privileged_request *request, const struct cal
     (void)setfsgid(caller->gid);
     (void)setfsuid(caller->uid);
     ok = open_private_dir(dir, caller, &dir_fd, errp) &&
-         connect_in(dir_fd, path_base(path), &fd, errp);
+         (connect_in(dir_fd, path_base(path), &fd, errp) || err_wrap(errp, "the socket %s", path));
     (void)setfsuid(geteuid());
     (void)setfsgid(getegid());
     if (!ok || !sock_peer(fd, &uid, NULL, errp))

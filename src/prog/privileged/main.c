@@ -57,7 +57,8 @@ static bool run(const char *device, struct err **errp)
     struct caller caller;
     auto_fd int socket_fd = -1, fd = -1;
 
-    if (!check_program(errp) || !find_caller(&caller, errp) || !rights_reduce(errp) ||
+    if (!blockdev_path_check(device, errp) || !check_program(errp) || !find_caller(&caller, errp) ||
+        !rights_reduce(errp) ||
         !file_read_fd(STDIN_FILENO, "the request", PRIVILEGED_REQUEST_MAX, &text, errp) ||
         !privileged_request_decode(sb_view(&text), &request, errp))
         return false;
