@@ -18,12 +18,12 @@
 #define EXPORTER "libexec/lima/exporter"
 
 enum {
-    RETRY_MIN_MS = 500,
+    RETRY_MIN_MS = 250,
     RETRY_MAX_MS = 30 * 1000,
     STDERR_MAX = 4096,
     STATUS_NO_PROGRAM = 127, /* of a shell */
     STATUS_SIGNALLED = 128,
-    CONNECT_TRIES = 5, /* before the first mount; the ssh server may be busy with others */
+    CONNECT_TRIES = 4, /* before the first mount; the ssh server may be busy with others */
 };
 
 /* Arguments: the mount point, then those of sshfs. A mount whose sshfs was killed is taken away. */
