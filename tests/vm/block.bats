@@ -205,6 +205,20 @@ attached() { # NAME
     limactl edit --tty=false --set '.blockDevices = []' b
 }
 
+@test "a guest that still boots is given disks, and asked for none" {
+    limactl edit --tty=false --set '.blockDevices = []' b
+    limactl start --tty=false b 2>"$HOME/start" &
+    # Its host agent listens before the machine runs.
+    eventually limactl disk attach b "$second"
+    run --separate-stderr limactl disk detach b "$second"
+    assert_status 1
+    [[ $stderr == *'the guest is still booting: try again when it is ready'* ]]
+    wait $!
+    has_disk b "${second##*/}"
+    limactl disk detach b "$second"
+    limactl stop b
+}
+
 @test "a user without the right is told the command, exactly" {
     local prefix user=65534
 

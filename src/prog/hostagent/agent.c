@@ -335,6 +335,7 @@ static void announce(struct agent *a)
     for (size_t i = 0; i < all.n; i++)
         log_warn("DEGRADED: %s", all.v[i]);
     agent_state_set(&a->state, AGENT_READY);
+    disks_guest_ready(a->disks);
     events_running(&a->events, a->setup->ssh_port, &all);
     boot_progress_ready(a->progress);
 }

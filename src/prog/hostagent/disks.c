@@ -41,6 +41,7 @@ struct request {
 
 struct disks {
     struct disks_params params;
+    bool is_guest_ready;
     struct list requests;
 };
 
@@ -235,10 +236,12 @@ void disks_detach(struct disks *d, const char *what, disk_done_fn on_done, void 
     auto_err struct err *err = NULL;
 
     /* A file that is gone from its folder may still be there for the guest. */
-    if (!resolve(r, what, &err) && path_is_absolute(what)) {
+    if (d->is_guest_ready && !resolve(r, what, &err) && path_is_absolute(what)) {
         err_free(MOVE(err));
         mem_replace(&r->path, mem_strdup(what));
     }
+    if (!d->is_guest_ready)
+        (void)err_set(&err, ERR_BUSY, "the guest is still booting: try again when it is ready");
     if (!err && r->kind == DISK_MANAGED && r->name && is_configured(d, r->name))
         (void)err_set(
             &err, ERR_UNSUPPORTED,
@@ -312,6 +315,11 @@ struct disks *disks_open(const struct disks_params *params)
     d->params = *params;
     list_init(&d->requests);
     return d;
+}
+
+void disks_guest_ready(struct disks *d)
+{
+    d->is_guest_ready = true;
 }
 
 void disks_stop(struct disks *d)

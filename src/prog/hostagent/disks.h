@@ -41,6 +41,9 @@ typedef void (*disk_list_fn)(void *arg, const struct disk_info *disks, size_t n,
                              const struct err *err);
 
 struct disks *disks_open(const struct disks_params *params);
+/* The guest has booted: before, it may miss that a disk is to be taken away, and QEMU before 8.1
+ * asks only once. Detaching is ERR_BUSY until then. */
+void disks_guest_ready(struct disks *d);
 /* Whoever waits is told ERR_CANCELED, now; nothing may be asked any more. NULL is allowed. */
 void disks_stop(struct disks *d);
 void disks_close(struct disks *d); /* NULL is allowed */
