@@ -75,6 +75,8 @@ KbdInteractiveAuthentication no
 UseDNS no
 PrintMotd no
 END
+# Where the boot script looks for it: it then need not reload the server, and the first session has it.
+echo 'AcceptEnv COLORTERM' >"$root/etc/ssh/sshd_config.d/10-acceptenv-colorterm.conf"
 
 # A log in memory: nothing to flush, and the host has the serial log.
 mkdir -p "$root/etc/systemd/journald.conf.d"
