@@ -216,7 +216,15 @@ attached() { # NAME
     wait $!
     has_disk b "${second##*/}"
     limactl disk detach b "$second"
-    limactl stop b
+}
+
+@test "a forced stop frees the disks, also without a host agent" {
+    limactl disk attach b data
+    kill -KILL "$(pid_of b ha)"
+    eventually is_gone "$(pid_of b ha)"
+    [[ -L $LIMA_HOME/_disks/data/in_use_by ]]
+    limactl stop --force b
+    [[ ! -e $LIMA_HOME/_disks/data/in_use_by && ! -L $LIMA_HOME/_disks/data/in_use_by ]]
 }
 
 @test "a user without the right is told the command, exactly" {

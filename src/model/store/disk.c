@@ -98,3 +98,21 @@ bool disk_unlock(const struct disk *disk, struct err **errp)
 
     return file_remove(path, errp);
 }
+
+bool disk_unlock_all(const struct store *store, const char *instance_dir, struct err **errp)
+{
+    auto_strv struct strv names = { 0 };
+    auto_err struct err *first = NULL;
+
+    if (!disk_list(store, &names, errp))
+        return err_wrap(errp, "freeing the disks of the instance");
+    for (size_t i = 0; i < names.n; i++) {
+        auto_disk struct disk disk = { 0 };
+        struct err **why = first ? NULL : &first;
+
+        if (!disk_find(&disk, store, names.v[i], why) ||
+            (str_eq(disk.instance_dir, instance_dir) && !disk_unlock(&disk, why)))
+            (void)err_wrap(why, "freeing the disk \"%s\"", names.v[i]);
+    }
+    return !first || err_propagate(errp, MOVE(first));
+}

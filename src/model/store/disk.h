@@ -24,5 +24,9 @@ void disk_done(struct disk *disk);
 bool disk_lock(const struct disk *disk, const char *instance_dir, struct err **errp) MUST_USE;
 /* Frees it whoever has it. */
 bool disk_unlock(const struct disk *disk, struct err **errp) MUST_USE;
+/* Frees all that an instance has, whose machine is gone. Goes on after a failure; the first counts.
+ */
+bool disk_unlock_all(const struct store *store, const char *instance_dir,
+                     struct err **errp) MUST_USE;
 
 #endif

@@ -1,5 +1,6 @@
 #include "prog/hostagent/disks.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -32,7 +33,10 @@ struct request {
     disk_list_fn on_list;
     void *arg;
 
-    uv_work_t work; /* opens a block device, on a thread: sudo may take its time */
+    /* Opens a block device: sudo may take its time. The thread ends with that, so that the process
+     * has one thread otherwise, and is gone at once when it is killed. */
+    uv_thread_t thread;
+    uv_async_t opened;
     char *dir;
     bool is_working;
     int fd;
@@ -155,17 +159,18 @@ static void attach(struct request *r)
         finish(r, err);
 }
 
-static void open_device(uv_work_t *work)
+static void open_device(void *arg)
 {
-    struct request *r = work->data;
+    struct request *r = arg;
 
     if (!block_device_open(r->path, r->dir, &r->fd, &r->err))
         r->fd = -1;
+    (void)uv_async_send(&r->opened);
 }
 
-static void device_opened(uv_work_t *work, int status)
+static void device_opened(uv_handle_t *handle)
 {
-    struct request *r = work->data;
+    struct request *r = handle->data;
     auto_err struct err *err = MOVE(r->err);
 
     r->is_working = false;
@@ -175,6 +180,30 @@ static void device_opened(uv_work_t *work, int status)
         finish(r, err);
     else
         attach(r);
+}
+
+static void thread_done(uv_async_t *opened)
+{
+    struct request *r = opened->data;
+
+    (void)uv_thread_join(&r->thread);
+    uv_close((uv_handle_t *)opened, device_opened);
+}
+
+static void start_thread(struct request *r)
+{
+    struct disks *d = r->disks;
+    int status = uv_async_init(d->params.loop, &r->opened, thread_done);
+
+    assert(status == 0); /* the loop has had what it takes since it was made */
+    r->dir = mem_strdup(d->params.dir);
+    r->opened.data = r;
+    r->is_working = true;
+    status = uv_thread_create(&r->thread, open_device, r);
+    if (status == 0)
+        return;
+    (void)err_set_os(&r->err, -status, "cannot start a thread");
+    uv_close((uv_handle_t *)&r->opened, device_opened);
 }
 
 /* A disk that this instance has locked before is its own, whatever becomes of the request. */
@@ -199,24 +228,15 @@ void disks_attach(struct disks *d, const char *what, disk_done_fn on_done, void 
 {
     struct request *r = request_new(d, on_done, NULL, arg);
     auto_err struct err *err = NULL;
-    int status;
 
     if (!resolve(r, what, &err) || (r->kind == DISK_MANAGED && !lock(r, &err))) {
         finish(r, err);
         return;
     }
-    if (r->kind != DISK_BLOCK_DEVICE) {
+    if (r->kind == DISK_BLOCK_DEVICE)
+        start_thread(r);
+    else
         attach(r);
-        return;
-    }
-    r->dir = mem_strdup(d->params.dir);
-    r->work.data = r;
-    status = uv_queue_work(d->params.loop, &r->work, open_device, device_opened);
-    r->is_working = status == 0;
-    if (status < 0) {
-        (void)err_set_os(&err, -status, "cannot start a thread");
-        finish(r, err);
-    }
 }
 
 /* --- Detaching --- */

@@ -125,19 +125,10 @@ static bool attach_disks(struct setup *setup, struct err **errp)
 
 void setup_unlock_disks(struct setup *setup)
 {
-    auto_strv struct strv names = { 0 };
-    auto_err struct err *unlisted = NULL;
+    auto_err struct err *err = NULL;
 
-    if (!disk_list(&setup->store, &names, &unlisted))
-        log_warn("Cannot free the disks of the instance: %s", err_text(unlisted));
-    for (size_t i = 0; i < names.n; i++) {
-        auto_disk struct disk disk = { 0 };
-        auto_err struct err *err = NULL;
-
-        if (!disk_find(&disk, &setup->store, names.v[i], &err) ||
-            (str_eq(disk.instance_dir, setup->dir) && !disk_unlock(&disk, &err)))
-            log_warn("Cannot free the disk \"%s\": %s", names.v[i], err_text(err));
-    }
+    if (!disk_unlock_all(&setup->store, setup->dir, &err))
+        log_warn("Not everything could be cleaned up: %s", err_text(err));
 }
 
 static bool open_block_devices(struct setup *setup, struct err **errp)

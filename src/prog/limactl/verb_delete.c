@@ -5,6 +5,7 @@
 #include "driver/driver_type.h"
 #include "instance/keep.h"
 #include "instance/prepare.h"
+#include "model/store/disk.h"
 #include "model/store/inst_dir.h"
 #include "prog/limactl/target.h"
 #include "sys/dir.h"
@@ -50,7 +51,8 @@ static bool delete_instance(const struct store *store, const struct instance *in
 
     term_progress_init(&progress);
     stop = target_stop(inst, &progress);
-    if (!check_removable(inst, force, errp) || !stop_forced(&stop, errp))
+    if (!check_removable(inst, force, errp) || !stop_forced(&stop, errp) ||
+        !disk_unlock_all(store, inst->dir, errp))
         return false;
     /* A start that is preparing the instance would put it back. */
     if (!lock_dir(inst->dir, LOCK_TRY, &lock, errp))

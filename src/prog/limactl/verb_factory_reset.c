@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/quote.h"
 #include "instance/keep.h"
+#include "model/store/disk.h"
 #include "model/store/inst_dir.h"
 #include "prog/limactl/target.h"
 
@@ -22,7 +23,8 @@ static bool reset(const char *name, struct err **errp)
                        "instance is protected to prohibit accidental factory-reset (Hint: use `limactl "
                        "unprotect`)");
     stop = target_stop(&target.inst, &progress);
-    if (!stop_forced(&stop, errp) || !target_lock(target.inst.dir, name, &lock, errp) ||
+    if (!stop_forced(&stop, errp) || !disk_unlock_all(&target.store, target.inst.dir, errp) ||
+        !target_lock(target.inst.dir, name, &lock, errp) ||
         !keep_reset(target.inst.dir, &progress.base, errp))
         return false;
     log_info("Instance %s has been factory reset", shown);

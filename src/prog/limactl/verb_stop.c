@@ -1,4 +1,5 @@
 /* limactl stop (reference: cli section 5.3). */
+#include "model/store/disk.h"
 #include "prog/limactl/target.h"
 
 struct stop_opts {
@@ -22,7 +23,8 @@ static bool stop_run(struct ctx *ctx, void *opts, const struct strv *args, struc
         return false;
     stop = target_stop(&target.inst, &progress);
     if (o->force.v)
-        return stop_forced(&stop, errp);
+        return stop_forced(&stop, errp) &&
+               disk_unlock_all(&target.store, target.inst.dir, errp);
     if (target.inst.status != INST_RUNNING)
         return err_set(errp, ERR_INVALID, "expected status `%s`, got `%s` (maybe use `limactl stop -f`?)",
                        inst_status_names[INST_RUNNING], inst_status_names[target.inst.status]);

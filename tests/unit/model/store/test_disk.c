@@ -59,12 +59,37 @@ static void one_instance_has_a_disk_at_a_time(void **state)
     assert_true(disk_lock(&disk, "/home/u/.lima/b", NULL));
 }
 
+static void all_disks_of_one_instance_are_freed(void **state)
+{
+    static const char *const users[] = { "/l/a", "/l/b", "/l/a", NULL };
+    static const char *const names[] = { "d0", "d1", "d2", "d3" };
+
+    assert_true(disk_unlock_all(&store, "/l/a", NULL)); /* there are none */
+    for (size_t i = 0; i < COUNT(names); i++) {
+        auto_mem char *dir = mem_printf("_disks/%s", names[i]);
+        auto_disk struct disk disk = { 0 };
+
+        assert_true(store_write(dir, NAME_DISK_DATA, ""));
+        assert_true(disk_find(&disk, &store, names[i], NULL));
+        assert_true(!users[i] || disk_lock(&disk, users[i], NULL));
+    }
+    assert_true(disk_unlock_all(&store, "/l/a", NULL));
+    for (size_t i = 0; i < COUNT(names); i++) {
+        auto_disk struct disk disk = { 0 };
+
+        assert_true(disk_find(&disk, &store, names[i], NULL));
+        check_row((disk.instance_dir != NULL) == (i == 1), names[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(disks_are_directories_with_good_names, store_setup,
                                         store_teardown),
         cmocka_unit_test_setup_teardown(a_disk_is_found_by_name, store_setup, store_teardown),
+        cmocka_unit_test_setup_teardown(all_disks_of_one_instance_are_freed, store_setup,
+                                        store_teardown),
         cmocka_unit_test_setup_teardown(one_instance_has_a_disk_at_a_time, store_setup,
                                         store_teardown),
     };
