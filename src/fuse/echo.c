@@ -171,12 +171,24 @@ static bool looks(struct fuse_server *s, const struct fuse_change *change, struc
     return dir_fd >= 0 && fuse_statx(dir_fd, change->name, out) == 0;
 }
 
+/* Programs of the host that watch a directory learn of its end when nobody has it open. */
+static void let_go(struct fuse_server *s, const struct fuse_change *change)
+{
+    const struct fuse_link *link =
+        fuse_link_find(s, fuse_node_find(s, change->dir), sv_of(change->name));
+
+    if (link && change->kind == ECHO_DIR)
+        fuse_dir_close(s, link->node);
+}
+
 /* Adjusts the change to what is there now; false when there is nothing to repeat. */
 static bool prepare(struct fuse_server *s, struct fuse_change *change)
 {
     struct statx stx = { 0 };
     bool is_there;
 
+    if (change->type == ECHO_REMOVE)
+        let_go(s, change);
     if (change->type == ECHO_REMOVE || change->type == ECHO_MOVE)
         return true;
     is_there = looks(s, change, &stx);

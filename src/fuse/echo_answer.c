@@ -58,6 +58,50 @@ static void reply_entry(struct fuse_call *call, struct fuse_entry_out out)
     fuse_reply(call, &out, sizeof(out));
 }
 
+/* What the host has under a name, as a place of dir's export. */
+static int look(struct fuse_server *s, struct fuse_node *dir, const char *name,
+                struct fuse_place *out)
+{
+    int dir_fd = dir ? fuse_dir_fd(s, dir) : -ESTALE;
+
+    *out = (struct fuse_place){ .dir_fd = dir_fd, .fd = -1, .name = name };
+    return dir_fd < 0 ? dir_fd : fuse_statx(dir_fd, name, &out->stx);
+}
+
+/* Follows what has moved meanwhile, as changes that are still to be repeated tell. */
+static bool follow_moves(struct fuse_server *s, const struct fuse_node *node,
+                         const struct list *changes, uint64_t *dir, const char **name,
+                         struct fuse_place *out)
+{
+    list_for_each (change, changes, struct fuse_change, link) {
+        if (change->type != ECHO_MOVE || !is_name(change->dir, change->name, *dir, sv_of(*name)))
+            continue;
+        *dir = change->dir2;
+        *name = change->name2;
+        if (look(s, fuse_node_find(s, *dir), *name, out) == 0 && fuse_node_is(node, &out->stx))
+            return true;
+    }
+    return false;
+}
+
+/* Where the node is on the host now, even if the guest has not been told yet. */
+static bool find_place(struct fuse_server *s, struct fuse_node *node, struct fuse_place *out)
+{
+    if (!node->export || node->export->root_fd < 0)
+        return false;
+    if (fuse_place_find(s, node, out) == 0)
+        return true;
+    list_for_each (link, &node->links, struct fuse_link, of_node) {
+        uint64_t dir = link->dir->id;
+        const char *name = link->name;
+
+        if (follow_moves(s, node, &s->echo.armed, &dir, &name, out) ||
+            follow_moves(s, node, &s->echo.queue, &dir, &name, out))
+            return true;
+    }
+    return false;
+}
+
 /* The node that the change is about, as it was under a name that is to go. */
 static void reply_held(struct fuse_call *call, uint64_t id, enum echo_kind kind)
 {
@@ -65,7 +109,7 @@ static void reply_held(struct fuse_call *call, uint64_t id, enum echo_kind kind)
     struct fuse_entry_out out = { .nodeid = id, .entry_valid = HELD_SECONDS };
     struct fuse_place place;
 
-    if (node && node->export && fuse_place_find(call->server, node, &place) == 0) {
+    if (node && find_place(call->server, node, &place)) {
         fuse_attr_fill(&out.attr, node, &place, NULL);
         if (out.attr.nlink > 0)
             out.attr.nlink++; /* the name that goes */
@@ -97,16 +141,6 @@ static uint64_t known_at(struct fuse_server *s, uint64_t dir, const char *name)
     const struct fuse_link *link = id || !node ? NULL : fuse_link_find(s, node, sv_of(name));
 
     return link ? link->node->id : id;
-}
-
-/* What the host has under a name, as a place of dir's export. */
-static int look(struct fuse_server *s, struct fuse_node *dir, const char *name,
-                struct fuse_place *out)
-{
-    int dir_fd = dir ? fuse_dir_fd(s, dir) : -ESTALE;
-
-    *out = (struct fuse_place){ .dir_fd = dir_fd, .fd = -1, .name = name };
-    return dir_fd < 0 ? dir_fd : fuse_statx(dir_fd, name, &out->stx);
 }
 
 static struct fuse_node *enter(struct fuse_server *s, struct fuse_node *dir, const char *name,
@@ -324,55 +358,50 @@ static bool is_about(struct fuse_call *call, const struct fuse_change *change)
     return id == change->node || id == known_at(call->server, change->dir, change->name);
 }
 
-/* True attributes, or those of a node that never was. */
-static int reply_attr(struct fuse_call *call, bool shows_change, enum echo_kind kind)
+/* True attributes, or those of a node that is gone or never was. */
+static void reply_attr(struct fuse_call *call, bool shows_change, enum echo_kind kind)
 {
+    struct fuse_node *node = fuse_node_find(call->server, call->req.head.nodeid);
     struct fuse_attr_out out = { 0 };
     struct fuse_place place;
-    int rc;
 
-    call->node = fuse_node_find(call->server, call->req.head.nodeid);
-    if (!call->node || !call->node->export) {
-        out.attr = made_up(call->req.head.nodeid, mode_of(kind));
-        fuse_reply(call, &out, sizeof(out));
-        return 0;
+    if (node && find_place(call->server, node, &place)) {
+        if (!shows_change) {
+            call->node = node;
+            fuse_attr_reply(call, &place);
+            return;
+        }
+        /* The guest's kernel drops the data it has when the time of change differs. The true time
+         * follows; nobody else is to see this one. */
+        fuse_attr_fill(&out.attr, node, &place, NULL);
+        out.attr.mtimensec ^= 1;
+    } else {
+        out.attr = made_up(node ? node->identity.ino : call->req.head.nodeid,
+                           node ? node->identity.type | 0700 : mode_of(kind));
+        out.attr.nlink = 1;
     }
-    rc = fuse_place_find(call->server, call->node, &place);
-    if (rc < 0)
-        return rc;
-    if (!shows_change) {
-        fuse_attr_reply(call, &place);
-        return 0;
-    }
-    /* The guest's kernel drops the data it has when the time of change differs. The true time
-     * follows; nobody else is to see this one. */
-    fuse_attr_fill(&out.attr, call->node, &place, NULL);
-    out.attr.mtimensec ^= 1;
     fuse_reply(call, &out, sizeof(out));
-    return 0;
 }
 
-static enum outcome answer_getattr(struct fuse_call *call, const struct fuse_change *change,
-                                   int *out_rc)
+static enum outcome answer_getattr(struct fuse_call *call, const struct fuse_change *change)
 {
     uint64_t id = call->req.head.nodeid;
 
     if (is_about(call, change) && change->type == ECHO_MODIFY) {
-        *out_rc = reply_attr(call, true, change->kind);
+        reply_attr(call, true, change->kind);
         return ANSWERED;
     }
     if (id != change->node || fuse_node_find(call->server, id))
         return NOT_MINE;
-    *out_rc = reply_attr(call, false, change->kind);
+    reply_attr(call, false, change->kind);
     return ANSWERED;
 }
 
-static enum outcome answer_setattr(struct fuse_call *call, const struct fuse_change *change,
-                                   int *out_rc)
+static enum outcome answer_setattr(struct fuse_call *call, const struct fuse_change *change)
 {
     if (change->type == ECHO_CLOSE || !is_about(call, change))
         return NOT_MINE;
-    *out_rc = reply_attr(call, false, change->kind);
+    reply_attr(call, false, change->kind);
     return COMPLETE;
 }
 
@@ -405,9 +434,9 @@ static enum outcome try_change(struct fuse_call *call, struct fuse_change *chang
     case FUSE_RENAME2:
         return answer_move(call, change);
     case FUSE_GETATTR:
-        return answer_getattr(call, change, out_rc);
+        return answer_getattr(call, change);
     case FUSE_SETATTR:
-        return answer_setattr(call, change, out_rc);
+        return answer_setattr(call, change);
     case FUSE_OPEN:
         return answer_open(call, change);
     default:
@@ -434,12 +463,12 @@ static bool is_root_of_export(struct fuse_call *call)
 }
 
 /* The place of what moves in from elsewhere, or out. */
-static bool answer_limbo(struct fuse_call *call, int *out_rc)
+static bool answer_limbo(struct fuse_call *call)
 {
     uint64_t limbo = call->server->echo.limbo;
 
     if (call->req.head.opcode == FUSE_GETATTR && call->req.head.nodeid == limbo) {
-        *out_rc = reply_attr(call, false, ECHO_DIR);
+        reply_attr(call, false, ECHO_DIR);
         return true;
     }
     if (call->req.head.opcode != FUSE_LOOKUP || !sv_eq_str(call->req.name, ECHO_LIMBO_NAME) ||
@@ -454,15 +483,12 @@ static bool answer_limbo(struct fuse_call *call, int *out_rc)
 static bool answer_gone(struct fuse_call *call)
 {
     struct fuse_node *node = fuse_node_find(call->server, call->req.head.nodeid);
-    struct fuse_attr_out out = { 0 };
     struct fuse_place place;
 
     if (call->req.head.opcode != FUSE_GETATTR || !node || !node->export ||
         node->export->root_fd < 0 || fuse_place_find(call->server, node, &place) == 0)
         return false;
-    out.attr = made_up(node->identity.ino, node->identity.type | 0700);
-    out.attr.nlink = 1;
-    fuse_reply(call, &out, sizeof(out));
+    reply_attr(call, false, ECHO_FILE);
     return true;
 }
 
@@ -488,7 +514,7 @@ static bool answer(struct fuse_call *call, int *out_rc)
             fuse_change_free(change);
         return true;
     }
-    if (answer_limbo(call, out_rc) || answer_gone(call))
+    if (answer_limbo(call) || answer_gone(call))
         return true;
     *out_rc = -EPERM;
     return is_writing(call);

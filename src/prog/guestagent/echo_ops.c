@@ -215,6 +215,5 @@ void echo_repeat(struct echo_mounts *mounts, const struct echo_msg *msg)
         return;
     }
     rc = repeat(msg, dir_fd, name, dir2_fd, name2);
-    if (rc < 0)
-        log_debug("%s of %s: %s", echo_type_name(msg->type), name, strerror(errno));
+    log_debug("%s of %s: %s", echo_type_name(msg->type), name, rc < 0 ? strerror(errno) : "done");
 }

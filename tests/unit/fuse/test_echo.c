@@ -336,6 +336,36 @@ static void a_save_over_a_file_moves_what_was_written(void **state)
     assert_true(host_has("doc", "v2"));
 }
 
+static void moves_in_and_out_go_by_way_of_limbo(void **state)
+{
+    uint64_t limbo, node, found;
+
+    host_mkdir("unknown");
+    ELSEWHERE(host_write("unknown/a", "text"); host_rename("unknown/a", "b"));
+    orders_are("MOVE b b\n");
+    assert_int_equal(lookup(guest.top, ECHO_LIMBO_NAME, &limbo), -ENOENT); /* not for all */
+    assert_int_equal(as_agent(FUSE_LOOKUP, guest.top, ECHO_LIMBO_NAME), 0);
+    limbo = entry().nodeid;
+    assert_true(S_ISDIR(entry().attr.mode));
+    assert_int_equal(as_agent(FUSE_LOOKUP, limbo, "b"), 0);
+    node = entry().nodeid;
+    assert_int_equal(as_agent(FUSE_LOOKUP, guest.top, "b"), -ENOENT);
+    assert_int_equal(agent_moves(limbo, "b", guest.top, "b"), 0);
+    fuse_echo_done(guest.server);
+    found = node_of(guest.top, "b");
+    assert_true(found == node);
+
+    ELSEWHERE(host_rename("b", "unknown/c"));
+    orders_are("MOVE b b\n");
+    assert_int_equal(as_agent(FUSE_LOOKUP, guest.top, ECHO_LIMBO_NAME), 0);
+    assert_int_equal(as_agent(FUSE_LOOKUP, guest.top, "b"), 0);
+    assert_true(entry().nodeid == node);
+    assert_int_equal(as_agent(FUSE_LOOKUP, limbo, "b"), -ENOENT);
+    assert_int_equal(agent_moves(guest.top, "b", limbo, "b"), 0);
+    assert_int_equal(lookup(guest.top, "b", &found), -ENOENT);
+    assert_true(host_has("unknown/c", "text"));
+}
+
 static void a_forced_lookup_makes_nothing(void **state)
 {
     int rc;
@@ -399,6 +429,49 @@ static void a_write_opens_nothing_on_the_host(void **state)
     assert_int_equal(write_at(node, fh, 0, "x"), -EBADF);
     assert_int_equal(agent_sets_times(node), 0);
     assert_true(host_has("a", "text"));
+}
+
+static void a_file_that_moves_while_its_change_is_repeated_is_found(void **state)
+{
+    struct fuse_attr_out out;
+    uint64_t node, fh;
+    int rc;
+
+    host_write("a", "");
+    node = node_of(guest.top, "a");
+    ELSEWHERE(host_write("a", "text"));
+    orders_are("WRITE a\n");
+    assert_int_equal(as_agent(FUSE_LOOKUP, guest.top, "a"), 0);
+    assert_true(entry().nodeid == node);
+    ELSEWHERE(host_rename("a", "b"); host_rename("b", "c"));
+    fuse_echo_read(guest.server);
+    guest.pid = AGENT;
+    rc = open_as(FUSE_OPEN, node, O_WRONLY, &fh);
+    guest.pid = SOMEBODY;
+    assert_int_equal(rc, 0);
+    assert_int_equal(agent_sets_times(node), 0);
+    memcpy(&out, answer(), sizeof(out));
+    assert_int_equal(out.attr.size, 4);
+    fuse_echo_done(guest.server);
+    orders_are("MOVE a b\nMOVE b c\n");
+    assert_int_equal(as_agent(FUSE_LOOKUP, guest.top, "a"), 0);
+    assert_true(entry().nodeid == node);
+    assert_int_equal(entry().attr.size, 4);
+}
+
+static void a_file_that_is_gone_while_its_change_is_repeated_does_no_harm(void **state)
+{
+    uint64_t node;
+
+    host_write("a", "");
+    node = node_of(guest.top, "a");
+    ELSEWHERE(host_write("a", "text"));
+    orders_are("WRITE a\n");
+    ELSEWHERE(host_remove("a"));
+    assert_int_equal(agent_sets_times(node), 0);
+    fuse_echo_done(guest.server);
+    orders_are("REMOVE a\n");
+    assert_int_equal(as_agent(FUSE_UNLINK, guest.top, "a"), 0);
 }
 
 static void nothing_else_is_changed_by_the_agent(void **state)
@@ -521,9 +594,12 @@ int main(void)
         echo_test(what_is_gone_again_can_be_made_and_removed),
         echo_test(removing_touches_nothing),
         echo_test(a_save_over_a_file_moves_what_was_written),
+        echo_test(moves_in_and_out_go_by_way_of_limbo),
         echo_test(a_forced_lookup_makes_nothing),
         echo_test(a_change_of_data_shows_and_then_does_not),
         echo_test(a_write_opens_nothing_on_the_host),
+        echo_test(a_file_that_moves_while_its_change_is_repeated_is_found),
+        echo_test(a_file_that_is_gone_while_its_change_is_repeated_does_no_harm),
         echo_test(nothing_else_is_changed_by_the_agent),
         echo_test(others_are_not_answered_like_the_agent),
         cmocka_unit_test_setup_teardown(a_read_only_export_tells_and_stays_as_it_is,
