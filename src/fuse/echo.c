@@ -15,6 +15,9 @@
 #include "base/mem.h"
 #include "fuse/fuse_priv.h"
 
+/* How far back an event may be that the kernel has joined another one with: its queue's length. */
+enum { JOINED_MAX = 16384 };
+
 void fuse_echo_init(struct fuse_server *s)
 {
     s->echo.fd = -1;
@@ -98,7 +101,7 @@ static bool is_same_name(const struct fuse_change *a, const struct fuse_change *
 static bool is_reverse(const struct fuse_change *a, const struct fuse_change *b)
 {
     return a->type == ECHO_MOVE && b->type == ECHO_MOVE && a->dir && b->dir && a->dir == b->dir2 &&
-           a->dir2 == b->dir && a->moved != b->moved && !(a->flags & ECHO_EXCHANGE) &&
+           a->dir2 == b->dir && a->object != b->object && !(a->flags & ECHO_EXCHANGE) &&
            strcmp(a->name, b->name2) == 0 && strcmp(a->name2, b->name) == 0;
 }
 
@@ -118,6 +121,24 @@ static bool join(struct fuse_change *earlier, const struct fuse_change *later)
     return true;
 }
 
+/* The kernel joins the event of a removal with an earlier one of the same file and name, even if
+ * the file has been elsewhere in between. Then the removal belongs behind the move back. */
+static void put_removal_behind(struct list *queue, const struct fuse_change *move)
+{
+    struct list *at = queue->prev;
+
+    for (unsigned i = 0; i < JOINED_MAX && at != queue; i++, at = at->prev) {
+        struct fuse_change *change = CONTAINER_OF(at, struct fuse_change, link);
+
+        if (change->type != ECHO_REMOVE || change->object != move->object ||
+            change->dir != move->dir2 || strcmp(change->name, move->name2) != 0)
+            continue;
+        list_remove(&change->link);
+        list_push_back(queue, &change->link);
+        return;
+    }
+}
+
 void fuse_echo_queue(struct fuse_server *s, const struct fuse_change *change)
 {
     struct list *queue = &s->echo.queue;
@@ -135,6 +156,8 @@ void fuse_echo_queue(struct fuse_server *s, const struct fuse_change *change)
     copy->name2 = change->name2 ? mem_strdup(change->name2) : NULL;
     list_push_back(queue, &copy->link);
     s->echo.n_queued++;
+    if (copy->type == ECHO_MOVE)
+        put_removal_behind(queue, copy);
 }
 
 /* ---- batches ---- */

@@ -346,13 +346,21 @@ static enum outcome answer_move(struct fuse_call *call, const struct fuse_change
 
 /* ---- changing files ---- */
 
-/* Is the request about the node that the change is about? */
+static bool is_first(struct fuse_call *call, const struct fuse_change *change)
+{
+    return call->server->echo.armed.next == &change->link;
+}
+
+/* May the request be about the node that the change is about? Of the first one it is, whatever node
+ * the guest's kernel knows by the name; later ones must not be taken for begun. */
 static bool is_about(struct fuse_call *call, const struct fuse_change *change)
 {
     uint64_t id = call->req.head.nodeid;
 
     if (change->type < ECHO_MODIFY)
         return false;
+    if (is_first(call, change))
+        return true;
     if (!change->name[0])
         return id == change->dir;
     return id == change->node || id == known_at(call->server, change->dir, change->name);
@@ -383,17 +391,15 @@ static void reply_attr(struct fuse_call *call, bool shows_change, enum echo_kind
     fuse_reply(call, &out, sizeof(out));
 }
 
+/* Asked on the way to other things, too: so it says nothing of which change is worked on. */
 static enum outcome answer_getattr(struct fuse_call *call, const struct fuse_change *change)
 {
-    uint64_t id = call->req.head.nodeid;
+    const struct fuse_node *node = fuse_node_find(call->server, call->req.head.nodeid);
 
-    if (is_about(call, change) && change->type == ECHO_MODIFY) {
-        reply_attr(call, true, change->kind);
-        return ANSWERED;
-    }
-    if (id != change->node || fuse_node_find(call->server, id))
+    if (!is_first(call, change) ||
+        (node && (change->type != ECHO_MODIFY || !node->export || S_ISDIR(node->identity.type))))
         return NOT_MINE;
-    reply_attr(call, false, change->kind);
+    reply_attr(call, node != NULL, change->kind);
     return ANSWERED;
 }
 

@@ -94,7 +94,7 @@ struct fuse_change {
     uint8_t flags;
     uint64_t dir, dir2; /* node ids */
     uint64_t node;      /* what the name leads to, as the agent was told; 0 = not yet */
-    uint64_t moved;     /* MOVE: tells what was moved from others */
+    uint64_t object;    /* tells what it is about from others */
     char *name, *name2;
 };
 

@@ -251,7 +251,7 @@ struct spot {
 struct event {
     uint64_t mask;
     struct spot spot, to; /* to: of a move; without a key when it is not known */
-    uint64_t moved;
+    uint64_t object;      /* tells what it is about from others */
 };
 
 static bool take_spot(struct sv record, struct spot *out)
@@ -286,7 +286,7 @@ static struct event take_event(const struct fanotify_event_metadata *meta, struc
             else if (head.info_type == INFO_NEW_NAME)
                 event.to = spot;
             else if (head.info_type == INFO_TARGET)
-                event.moved = hash_bytes(spot.key, seed);
+                event.object = hash_bytes(spot.key, seed);
         }
         records = sv_slice(records, head.len, records.n);
     }
@@ -331,7 +331,7 @@ static void take_move(struct fuse_server *s, const struct fuse_export *export,
                                .kind = event->mask & FAN_ONDIR ? ECHO_DIR : ECHO_FILE,
                                .dir = dir,
                                .dir2 = dir2,
-                               .moved = event->moved,
+                               .object = event->object,
                                .name = from,
                                .name2 = to,
                            });
@@ -359,6 +359,7 @@ static void take_others(struct fuse_server *s, const struct fuse_export *export,
                                    .type = order[i].type,
                                    .kind = event->mask & FAN_ONDIR ? ECHO_DIR : ECHO_FILE,
                                    .dir = dir,
+                                   .object = event->object,
                                    .name = copy,
                                });
 }

@@ -1,8 +1,9 @@
 /*
  * Requests to the file server over a scratch directory that is made once and filled anew for each
  * input. An input is a sequence of requests: opcode, which node, how many of the bytes that follow
- * are the arguments, and whether the length in the header is right. Whatever comes, answers fit
- * into their room, and after a reset nothing is left.
+ * are the arguments, whether the length in the header is right, and whether the agent asks that
+ * repeats changes, of which there are some of each kind. Whatever comes, answers fit into their
+ * room, and after a reset nothing is left.
  */
 #include <assert.h>
 #include <fcntl.h>
@@ -11,13 +12,14 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "fuse/server.h"
+#include "fuse/echo.h"
+#include "fuse/fuse_priv.h"
 #include "fuzz.h"
 #include "fuzz_input.h"
 #include "sys/dir.h"
 #include "wire/fuse.h"
 
-enum { REQUESTS_MAX = 64, ARGS_MAX = 512 };
+enum { REQUESTS_MAX = 64, ARGS_MAX = 512, AGENT = 7, BY_AGENT = 16 };
 
 static char *scratch;
 
@@ -60,6 +62,7 @@ static void run_one(struct fuse_server *s, struct fuzz_input *in)
     bool ok;
 
     head.nodeid = how & 7;
+    head.pid = how & BY_AGENT ? AGENT : 0;
     n += fuzz_bytes(in, request + sizeof(head), fuzz_u16(in) % ARGS_MAX);
     head.len = (uint32_t)n + (how >> 6 == 3);
     memcpy(request, &head, sizeof(head));
@@ -76,9 +79,9 @@ static void run_one(struct fuse_server *s, struct fuzz_input *in)
 
 static void export_scratch(struct fuse_server *s, const char *name, bool read_only, bool kept)
 {
-    struct fuse_export_options options = { .name = name,
-                                           .read_only = read_only,
-                                           .owners_kept = kept };
+    struct fuse_export_options options = {
+        .name = name, .read_only = read_only, .owners_kept = kept, .tells_changes = true
+    };
 
     if (!fuse_server_add(s, &options, open(scratch, O_PATH | O_CLOEXEC), NULL))
         abort();
@@ -98,6 +101,46 @@ static void greet(struct fuse_server *s)
     (void)fuse_server_run(s, &from, 1, &to, 1, &ok);
 }
 
+/* Node 2 is the one export, 3 the other. */
+static void arm_changes(struct fuse_server *s)
+{
+    static char f[] = "f", g[] = "g", itself[] = "";
+    static const struct fuse_change changes[] = {
+        { .type = ECHO_MAKE, .dir = 2, .name = g },
+        { .type = ECHO_REMOVE, .dir = 2, .name = f },
+        { .type = ECHO_MOVE, .dir = 2, .dir2 = 2, .name = f, .name2 = g },
+        { .type = ECHO_MODIFY, .dir = 3, .name = f },
+        { .type = ECHO_WRITE, .dir = 2, .name = f },
+        { .type = ECHO_MOVE, .dir2 = 3, .name = f, .name2 = g },
+        { .type = ECHO_CLOSE, .dir = 3, .name = g },
+        { .type = ECHO_MAKE, .kind = ECHO_DIR, .dir = 3, .name = g },
+        { .type = ECHO_ATTRIB, .dir = 2, .name = itself },
+        { .type = ECHO_MOVE, .dir = 3, .name = g, .name2 = f },
+    };
+    struct {
+        struct fuse_in_header head;
+        char name[sizeof(ECHO_NAME_PREFIX) + 32];
+    } in = { .head = { .len = sizeof(in.head) + sizeof(ECHO_NAME_PREFIX) + 32,
+                       .opcode = FUSE_LOOKUP,
+                       .nodeid = FUSE_ROOT_ID,
+                       .pid = AGENT },
+             .name = ECHO_NAME_PREFIX "00000000000000000000000000000000" };
+    char reply[256];
+    struct iovec from = { &in, in.head.len }, to = { reply, sizeof(reply) };
+    auto_sb struct sb orders = { 0 };
+    bool ok;
+
+    if (!fuse_echo_open(s, NULL))
+        abort();
+    fuse_echo_begin(s, (struct fuse_nonce){ 0 });
+    (void)fuse_server_run(s, &from, 1, &to, 1, &ok);
+    if (!fuse_echo_ready(s))
+        abort();
+    for (size_t i = 0; i < COUNT(changes); i++)
+        fuse_echo_queue(s, &changes[i]);
+    (void)!fuse_echo_next(s, &orders);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input in = { data, size };
@@ -109,6 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     export_scratch(s, "a", false, true);
     export_scratch(s, "b", true, false);
     greet(s);
+    arm_changes(s);
     for (unsigned i = 0; i < REQUESTS_MAX && in.n > 0; i++)
         run_one(s, &in);
     fuse_server_reset(s);

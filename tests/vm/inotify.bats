@@ -109,6 +109,37 @@ guest_reads() { # TEXT
     [[ $(grep -c 'ISDIR o$' "$HOME/guest.txt") -eq 2 ]]
 }
 
+# What has happened to each name of a writer, one name after the other: across names the kernel of the
+# host itself gives no order.
+by_name() { # FILE PREFIX
+    sed -nE "s/^(CREATE|DELETE|MOVED_FROM|MOVED_TO)(#[0-9]+)? (stress\/([12]\/)?$2[0-9]+)\$/\1 \3/p" "$1" | sort -s -k 2
+}
+
+same_by_name() { # PREFIX
+    diff <(by_name "$HOME/$1.txt" "$1") <(by_name "$HOME/guest.txt" "$1") >"$HOME/diff.txt" || {
+        head -n 20 "$HOME/diff.txt"
+        return 1
+    }
+}
+
+@test "two writers here, one there, and readers: every event of a name comes, once and in order" {
+    mkdir -p "$HOME/rw/stress/1" "$HOME/rw/stress/2"
+    watch_both rw '
+        limactl shell --workdir / m sh -c "
+            cd /mnt/rw/stress; (for i in \$(seq 30); do ls -lR . >/dev/null 2>&1; cat a* 1/b* 2>/dev/null; done) >/dev/null &
+            for i in \$(seq 150); do echo \$i >c\$i; mv c\$i 1/c\$i; rm 1/c\$i; done; wait" 3>&- &
+        "$VM_TESTS/change_writer.py" . stress a 600 1 >"$HOME/a.txt" &
+        "$VM_TESTS/change_writer.py" . stress b 600 2 >"$HOME/b.txt" &
+        wait'
+    same_by_name a
+    same_by_name b
+    for i in {1..150}; do
+        printf 'CREATE stress/c%s\nMOVED_FROM stress/c%s\nMOVED_TO stress/1/c%s\nDELETE stress/1/c%s\n' "$i" "$i" "$i" "$i"
+    done >"$HOME/c.txt"
+    same_by_name c
+    [[ $(guest m sh -c 'cd /mnt/rw/stress && find . | sort') == $(cd "$HOME/rw/stress" && find . | sort) ]]
+}
+
 @test "a program that was just installed can be executed" {
     local i
 

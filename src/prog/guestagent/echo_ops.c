@@ -18,7 +18,7 @@ enum {
      * generation, which is 0. */
     HANDLE_TYPE = 0x81,
     HANDLE_WORDS = 3,
-    TRIES_MAX = 5,
+    TRIES_MAX = 10,
 };
 
 static const struct timespec now_both[2] = { { .tv_nsec = UTIME_NOW }, { .tv_nsec = UTIME_NOW } };
@@ -128,7 +128,8 @@ static int move(int dir_fd, const char *name, int dir2_fd, const char *name2, un
         look_anew(dir2_fd, name2);
         if (syscall(SYS_renameat2, dir_fd, name, dir2_fd, name2, flags) == 0)
             return 0;
-        if (errno != ENOENT && errno != ESTALE && errno != ENOTDIR && errno != EISDIR)
+        if (errno != ENOENT && errno != ESTALE && errno != ENOTDIR && errno != EISDIR &&
+            errno != EIO)
             return -1;
     }
     return -1;
