@@ -288,6 +288,7 @@ bool fuse_echo_next(struct fuse_server *s, struct sb *out)
         return false;
     echo_put(out, &(struct echo_msg){ .type = ECHO_SYNC });
     s->echo.is_busy = true;
+    s->echo.has_begun = false;
     return true;
 }
 

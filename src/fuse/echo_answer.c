@@ -1,9 +1,9 @@
 /*
- * Requests of the agent's thread. Each is held against the armed changes in their order: the first
- * that it fits is the one the agent works on, and those before it have ended, done or not. Only the
- * request that completes a change ends it. Names are looked up with answers made for the change:
- * nothing where something is about to be made, and what was there where something is removed or
- * moved, even if the host has nothing any more (then it is a node that never was).
+ * Requests of the agent's thread. Before each change it says that it goes on to the next one; what
+ * it asks then is held against that change, until the request comes that completes it. Names are
+ * looked up with answers made for the change: nothing where something is about to be made, and what
+ * was there where something is removed or moved, even if the host has nothing any more (then it is
+ * a node that never was).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -346,26 +346,6 @@ static enum outcome answer_move(struct fuse_call *call, const struct fuse_change
 
 /* ---- changing files ---- */
 
-static bool is_first(struct fuse_call *call, const struct fuse_change *change)
-{
-    return call->server->echo.armed.next == &change->link;
-}
-
-/* May the request be about the node that the change is about? Of the first one it is, whatever node
- * the guest's kernel knows by the name; later ones must not be taken for begun. */
-static bool is_about(struct fuse_call *call, const struct fuse_change *change)
-{
-    uint64_t id = call->req.head.nodeid;
-
-    if (change->type < ECHO_MODIFY)
-        return false;
-    if (is_first(call, change))
-        return true;
-    if (!change->name[0])
-        return id == change->dir;
-    return id == change->node || id == known_at(call->server, change->dir, change->name);
-}
-
 /* True attributes, or those of a node that is gone or never was. */
 static void reply_attr(struct fuse_call *call, bool shows_change, enum echo_kind kind)
 {
@@ -391,21 +371,21 @@ static void reply_attr(struct fuse_call *call, bool shows_change, enum echo_kind
     fuse_reply(call, &out, sizeof(out));
 }
 
-/* Asked on the way to other things, too: so it says nothing of which change is worked on. */
 static enum outcome answer_getattr(struct fuse_call *call, const struct fuse_change *change)
 {
     const struct fuse_node *node = fuse_node_find(call->server, call->req.head.nodeid);
 
-    if (!is_first(call, change) ||
-        (node && (change->type != ECHO_MODIFY || !node->export || S_ISDIR(node->identity.type))))
+    /* Of directories, and on the way to other changes, it is as for everybody. */
+    if (node && (change->type != ECHO_MODIFY || !node->export || S_ISDIR(node->identity.type)))
         return NOT_MINE;
     reply_attr(call, node != NULL, change->kind);
     return ANSWERED;
 }
 
+/* Whatever node the guest's kernel knows by the name. */
 static enum outcome answer_setattr(struct fuse_call *call, const struct fuse_change *change)
 {
-    if (change->type == ECHO_CLOSE || !is_about(call, change))
+    if (change->type < ECHO_MODIFY || change->type == ECHO_CLOSE)
         return NOT_MINE;
     reply_attr(call, false, change->kind);
     return COMPLETE;
@@ -416,7 +396,7 @@ static enum outcome answer_open(struct fuse_call *call, const struct fuse_change
     /* Without FOPEN_KEEP_CACHE: the guest drops the data it has. */
     struct fuse_open_out out = { .fh = (uint64_t)ECHO_HANDLE, .open_flags = FOPEN_NOFLUSH };
 
-    if ((change->type != ECHO_WRITE && change->type != ECHO_CLOSE) || !is_about(call, change))
+    if (change->type != ECHO_WRITE && change->type != ECHO_CLOSE)
         return NOT_MINE;
     fuse_reply(call, &out, sizeof(out));
     return change->type == ECHO_CLOSE ? COMPLETE : ANSWERED;
@@ -505,22 +485,45 @@ static bool is_writing(const struct fuse_call *call)
     return call->req.op->flags & FUSE_OP_CHANGES;
 }
 
+static bool is_next(const struct fuse_call *call)
+{
+    return call->req.head.opcode == FUSE_LOOKUP && call->req.head.nodeid == FUSE_ROOT_ID &&
+           sv_eq(call->req.name, SV(ECHO_NEXT_NAME));
+}
+
+/* The change that the agent works on; NULL: none, or it is done. */
+static struct fuse_change *current(struct fuse_echo *echo)
+{
+    struct fuse_change *change;
+
+    if (!echo->has_begun || list_is_empty(&echo->armed))
+        return NULL;
+    change = CONTAINER_OF(echo->armed.next, struct fuse_change, link);
+    return change->is_done ? NULL : change;
+}
+
+static void go_on(struct fuse_echo *echo)
+{
+    if (echo->has_begun && !list_is_empty(&echo->armed))
+        fuse_change_free(CONTAINER_OF(echo->armed.next, struct fuse_change, link));
+    echo->has_begun = true;
+}
+
 static bool answer(struct fuse_call *call, int *out_rc)
 {
     struct fuse_echo *echo = &call->server->echo;
+    struct fuse_change *change = current(echo);
+    enum outcome outcome;
 
-    list_for_each (change, &echo->armed, struct fuse_change, link) {
-        enum outcome outcome = try_change(call, change, out_rc);
-
-        if (outcome == NOT_MINE)
-            continue;
-        while (echo->armed.next != &change->link)
-            fuse_change_free(CONTAINER_OF(echo->armed.next, struct fuse_change, link));
-        if (outcome == COMPLETE)
-            fuse_change_free(change);
+    if (is_next(call)) {
+        go_on(echo);
+        *out_rc = -ENOENT;
         return true;
     }
-    if (answer_limbo(call) || answer_gone(call))
+    outcome = change ? try_change(call, change, out_rc) : NOT_MINE;
+    if (outcome == COMPLETE)
+        change->is_done = true;
+    if (outcome != NOT_MINE || answer_limbo(call) || answer_gone(call))
         return true;
     *out_rc = -EPERM;
     return is_writing(call);

@@ -92,6 +92,7 @@ struct fuse_change {
     enum echo_type type;
     enum echo_kind kind;
     uint8_t flags;
+    bool is_done;
     uint64_t dir, dir2; /* node ids */
     uint64_t node;      /* what the name leads to, as the agent was told; 0 = not yet */
     uint64_t object;    /* tells what it is about from others */
@@ -105,8 +106,9 @@ struct fuse_echo {
     struct list ghost_order;
     size_t n_ghosts;
     struct fuse_nonce nonce;
-    bool has_agent, is_ready, is_busy; /* busy: with the armed changes */
-    uint32_t agent_tid;                /* 0 = not known yet */
+    bool has_agent, is_ready;
+    bool is_busy, has_begun; /* with the armed changes; with the first of them */
+    uint32_t agent_tid;      /* 0 = not known yet */
     struct list queue, armed;
     size_t n_queued;
     uint64_t limbo; /* node id */

@@ -16,7 +16,8 @@
  *     HELLO: dir and dir2 are a nonce                - looks up ECHO_NAME_PREFIX and the nonce, 32
  *                                                      hexadecimal digits, in the root of the file
  *                                                      system: that tells its thread - then READY
- *     changes ..., SYNC                              DONE, when it has done what came before
+ *     changes ..., SYNC                              - for each change looks up ECHO_NEXT_NAME in
+ *                                                      that root, then repeats it - DONE
  *     GONE: the export ended, let go of it           -
  *
  * Directories are named by the number that the guest's kernel knows them by (FUSE node id), names
@@ -35,6 +36,7 @@
 #define ECHO_PORT          2226
 #define ECHO_PEER_PORT_END 1024
 #define ECHO_NAME_PREFIX   ".lima-echo-"
+#define ECHO_NEXT_NAME     ".lima-echo-next"
 #define ECHO_LIMBO_NAME    ".lima-limbo" /* below each export, for its agent only: see ECHO_MOVE */
 #define ECHO_NAME_LEN_MAX  255
 /* With its length. */

@@ -65,6 +65,15 @@ static int root_of(struct echo_mounts *mounts, struct sv export)
     return fd;
 }
 
+/* Tells the host that the next change is worked on. */
+static void say_next(const struct echo_mounts *mounts)
+{
+    auto_mem char *path = path_join(mounts->all_dir, ECHO_NEXT_NAME);
+    struct stat st;
+
+    (void)!stat(path, &st);
+}
+
 /* A directory by the number that the kernel knows it by; no path is walked. */
 static int open_dir(int root_fd, uint64_t id)
 {
@@ -120,17 +129,29 @@ static int remove_name(int dir_fd, const char *name, enum echo_kind kind)
     return -1;
 }
 
-/* Of two names one and the same file may be believed, and then nothing would move. */
+static bool is_same_file(int dir_fd, const char *name, int dir2_fd, const char *name2)
+{
+    struct stat a, b;
+
+    return fstatat(dir_fd, name, &a, AT_SYMLINK_NOFOLLOW) == 0 &&
+           fstatat(dir2_fd, name2, &b, AT_SYMLINK_NOFOLLOW) == 0 && a.st_ino == b.st_ino &&
+           a.st_nlink == 1;
+}
+
+/* Of two names one and the same file may be believed, as somebody else has just looked; then
+ * nothing moves, and that is no error. */
 static int move(int dir_fd, const char *name, int dir2_fd, const char *name2, unsigned flags)
 {
     for (int i = 0; i < TRIES_MAX; i++) {
         look_anew(dir_fd, name);
         look_anew(dir2_fd, name2);
-        if (syscall(SYS_renameat2, dir_fd, name, dir2_fd, name2, flags) == 0)
-            return 0;
-        if (errno != ENOENT && errno != ESTALE && errno != ENOTDIR && errno != EISDIR &&
-            errno != EIO)
+        if (syscall(SYS_renameat2, dir_fd, name, dir2_fd, name2, flags) == 0) {
+            if (!is_same_file(dir_fd, name, dir2_fd, name2))
+                return 0;
+        } else if (errno != ENOENT && errno != ESTALE && errno != ENOTDIR && errno != EISDIR &&
+                   errno != EIO) {
             return -1;
+        }
     }
     return -1;
 }
@@ -202,6 +223,7 @@ void echo_repeat(struct echo_mounts *mounts, const struct echo_msg *msg)
     auto_fd int dir_fd = -1;
     auto_fd int dir2_fd = -1;
 
+    say_next(mounts);
     if (root_fd < 0)
         return;
     dir_fd = open_dir(root_fd, msg->dir);

@@ -29,6 +29,12 @@ static int as_agent(uint32_t opcode, uint64_t dir, const char *name)
     return rc;
 }
 
+/* The agent goes on to the next change. */
+static void begin_next(void)
+{
+    assert_int_equal(as_agent(FUSE_LOOKUP, FUSE_ROOT_ID, ECHO_NEXT_NAME), -ENOENT);
+}
+
 static int agent_makes(uint64_t dir, const char *name)
 {
     struct fuse_mknod_in in = { .mode = S_IFREG | 0600 };
@@ -269,6 +275,7 @@ static void making_is_answered_with_what_there_is(void **state)
 
     ELSEWHERE(host_write("a", "one"));
     orders_are("MAKE a\nWRITE a\n");
+    begin_next();
     assert_int_equal(as_agent(FUSE_LOOKUP, guest.top, "a"), -ENOENT);
     node = node_of(guest.top, "a"); /* everybody else sees it */
     assert_int_equal(agent_makes(guest.top, "a"), 0);
@@ -284,10 +291,13 @@ static void what_is_gone_again_can_be_made_and_removed(void **state)
 
     ELSEWHERE(host_write("a", ""); host_remove("a"));
     orders_are("MAKE a\nCLOSE a\nREMOVE a\n");
+    begin_next();
     assert_int_equal(agent_makes(guest.top, "a"), 0);
     node = entry().nodeid;
     assert_int_equal(entry().entry_valid, 0);
     assert_int_equal(lookup(guest.top, "a", &node), -ENOENT);
+    begin_next();
+    begin_next();
     assert_int_equal(as_agent(FUSE_LOOKUP, guest.top, "a"), 0);
     assert_int_equal(as_agent(FUSE_UNLINK, guest.top, "a"), 0);
     fuse_echo_done(guest.server);
@@ -304,11 +314,13 @@ static void removing_touches_nothing(void **state)
     orders_are("REMOVE a\nMAKE a\nWRITE a\n");
     /* Somebody has seen the new one already: the agent still finds the old one. */
     assert_true(node_of(guest.top, "a") != node);
+    begin_next();
     assert_int_equal(as_agent(FUSE_LOOKUP, guest.top, "a"), 0);
     assert_true(entry().nodeid == node);
     assert_int_equal(entry().attr.nlink, 0);
     assert_int_equal(as_agent(FUSE_UNLINK, guest.top, "a"), 0);
     assert_true(host_has("a", "new"));
+    begin_next();
     assert_int_equal(as_agent(FUSE_LOOKUP, guest.top, "a"), -ENOENT); /* about to be made */
     assert_int_equal(agent_makes(guest.top, "a"), 0);
     found = entry().nodeid;
@@ -326,6 +338,7 @@ static void a_save_over_a_file_moves_what_was_written(void **state)
     new = node_of(guest.top, "tmp");
     ELSEWHERE(host_rename("tmp", "doc"));
     orders_are("MOVE tmp doc\n");
+    begin_next();
     assert_int_equal(as_agent(FUSE_MKDIR, guest.top, "tmp"), -EINVAL); /* no mode: malformed */
     assert_int_equal(as_agent(FUSE_LOOKUP, guest.top, "tmp"), 0);
     assert_true(entry().nodeid == new);
@@ -343,6 +356,7 @@ static void moves_in_and_out_go_by_way_of_limbo(void **state)
     host_mkdir("unknown");
     ELSEWHERE(host_write("unknown/a", "text"); host_rename("unknown/a", "b"));
     orders_are("MOVE b b\n");
+    begin_next();
     assert_int_equal(lookup(guest.top, ECHO_LIMBO_NAME, &limbo), -ENOENT); /* not for all */
     assert_int_equal(as_agent(FUSE_LOOKUP, guest.top, ECHO_LIMBO_NAME), 0);
     limbo = entry().nodeid;
@@ -357,6 +371,7 @@ static void moves_in_and_out_go_by_way_of_limbo(void **state)
 
     ELSEWHERE(host_rename("b", "unknown/c"));
     orders_are("MOVE b b\n");
+    begin_next();
     assert_int_equal(as_agent(FUSE_LOOKUP, guest.top, ECHO_LIMBO_NAME), 0);
     assert_int_equal(as_agent(FUSE_LOOKUP, guest.top, "b"), 0);
     assert_true(entry().nodeid == node);
@@ -374,6 +389,7 @@ static void a_forced_lookup_makes_nothing(void **state)
     (void)node_of(guest.top, "a");
     ELSEWHERE(host_rename("a", "b"));
     orders_are("MOVE a b\n");
+    begin_next();
     guest.pid = AGENT;
     rc = make_dir(guest.top, "b", 0700);
     guest.pid = SOMEBODY;
@@ -398,6 +414,7 @@ static void a_change_of_data_shows_and_then_does_not(void **state)
         assert_int_equal(write(fd, "two", 3), 3);
     });
     (void)take_orders();
+    begin_next();
     assert_int_equal(getattr(node, &before), 0);
     if (orders.msgs[0].type == ECHO_MODIFY) { /* the file was closed by the end of the process */
         guest.pid = AGENT;
@@ -421,6 +438,7 @@ static void a_write_opens_nothing_on_the_host(void **state)
     node = node_of(guest.top, "a");
     ELSEWHERE(host_write("a", "text"));
     orders_are("WRITE a\n");
+    begin_next();
     guest.pid = AGENT;
     rc = open_as(FUSE_OPEN, node, O_WRONLY, &fh);
     guest.pid = SOMEBODY;
@@ -441,6 +459,7 @@ static void a_file_that_moves_while_its_change_is_repeated_is_found(void **state
     node = node_of(guest.top, "a");
     ELSEWHERE(host_write("a", "text"));
     orders_are("WRITE a\n");
+    begin_next();
     assert_int_equal(as_agent(FUSE_LOOKUP, guest.top, "a"), 0);
     assert_true(entry().nodeid == node);
     ELSEWHERE(host_rename("a", "b"); host_rename("b", "c"));
@@ -454,6 +473,7 @@ static void a_file_that_moves_while_its_change_is_repeated_is_found(void **state
     assert_int_equal(out.attr.size, 4);
     fuse_echo_done(guest.server);
     orders_are("MOVE a b\nMOVE b c\n");
+    begin_next();
     assert_int_equal(as_agent(FUSE_LOOKUP, guest.top, "a"), 0);
     assert_true(entry().nodeid == node);
     assert_int_equal(entry().attr.size, 4);
@@ -468,9 +488,11 @@ static void a_file_that_is_gone_while_its_change_is_repeated_does_no_harm(void *
     ELSEWHERE(host_write("a", "text"));
     orders_are("WRITE a\n");
     ELSEWHERE(host_remove("a"));
+    begin_next();
     assert_int_equal(agent_sets_times(node), 0);
     fuse_echo_done(guest.server);
     orders_are("REMOVE a\n");
+    begin_next();
     assert_int_equal(as_agent(FUSE_UNLINK, guest.top, "a"), 0);
 }
 
@@ -492,6 +514,8 @@ static void nothing_else_is_changed_by_the_agent(void **state)
     guest.pid = SOMEBODY;
     ELSEWHERE(host_write("c", ""));
     (void)take_orders();
+    assert_int_equal(agent_makes(guest.top, "c"), -EPERM); /* not begun */
+    begin_next();
     assert_int_equal(agent_makes(guest.top, "d"), -EPERM);
     fuse_echo_end(guest.server);
     assert_int_equal(agent_makes(guest.top, "d"), 0); /* an ordinary thread now */
@@ -512,6 +536,7 @@ static void a_read_only_export_tells_and_stays_as_it_is(void **state)
 
     ELSEWHERE(host_write("a", "text"));
     orders_are("MAKE a\nWRITE a\n");
+    begin_next();
     assert_int_equal(agent_makes(guest.top, "a"), 0);
     node = entry().nodeid;
     assert_int_equal(create(guest.top, "b", O_RDWR, 0644, &node, &fh), -EROFS);
