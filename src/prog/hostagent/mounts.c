@@ -100,12 +100,12 @@ void mount_fail(struct mount *mount, const struct err *err)
         mount_free(mount);
         return;
     }
-    mount->type->close(mount);
     mount->state = MOUNT_FAILED;
     mem_replace(&mount->why, mem_printf("cannot share %s with the guest: %s%s%s%s", mount->location,
                                         err_text(err), hint ? " (hint: " : "", hint ? hint : "",
                                         hint ? ")" : ""));
     log_warn("%s", mount->why);
+    mount->type->close(mount); /* err may go with it */
     go_on(m);
 }
 

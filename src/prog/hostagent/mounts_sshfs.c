@@ -3,19 +3,35 @@
  * after the other in the order of their mount points, so that one may lie in another.
  */
 #include "base/mem.h"
+#include "base/path.h"
 #include "prog/hostagent/mounts_priv.h"
 #include "prog/hostagent/require.h"
 #include "prog/hostagent/sshfs.h"
 #include "sys/dir.h"
+
+static bool is_inside(const struct mount *mount, const struct mount *outer)
+{
+    return mount != outer && mount->type == &mount_sshfs && outer->type == &mount_sshfs &&
+           path_is_within(mount->mount_point, outer->mount_point);
+}
 
 static void up(void *arg)
 {
     mount_up(arg);
 }
 
+/* What lies in it has gone with it, and is mounted again after it. */
 static void lost(void *arg)
 {
-    mount_lost(arg);
+    struct mount *mount = arg;
+
+    mount_lost(mount);
+    list_for_each (inner, &mount->owner->list, struct mount, link) {
+        if (!is_inside(inner, mount) || inner->state != MOUNT_MOUNTED)
+            continue;
+        sshfs_close(MOVE(inner->sshfs));
+        mount_lost(inner);
+    }
 }
 
 static void failed(void *arg, const struct err *err)
@@ -74,12 +90,20 @@ const struct mount_type mount_sshfs = {
     .close = close_sshfs,
 };
 
-/* ---- those of the configuration ---- */
+/* ---- one after the other ---- */
 
 static bool is_waiting(const struct mount *mount)
 {
-    return mount->type == &mount_sshfs && mount->is_configured && mount->state == MOUNT_LOST &&
-           !mount->sshfs;
+    return mount->type == &mount_sshfs && mount->state == MOUNT_LOST && !mount->sshfs;
+}
+
+/* Is the place for it not there yet? */
+static bool is_blocked(const struct mount *mount)
+{
+    list_for_each (outer, &mount->owner->list, struct mount, link)
+        if (is_inside(mount, outer) && outer->state < MOUNT_MOUNTED)
+            return true;
+    return false;
 }
 
 static bool is_beginning(const struct mount *mount)
@@ -105,7 +129,8 @@ void mounts_sshfs_next(struct mounts *m)
     list_for_each (mount, &m->list, struct mount, link) {
         if (is_beginning(mount))
             return;
-        if (is_waiting(mount) && (!next || strcmp(mount->mount_point, next->mount_point) < 0))
+        if (is_waiting(mount) && !is_blocked(mount) &&
+            (!next || strcmp(mount->mount_point, next->mount_point) < 0))
             next = mount;
     }
     if (!next)

@@ -40,11 +40,13 @@ static const char start_script[] =
  * mountinfo. */
 static const char check_script[] =
     "#!/bin/sh\n"
-    "n=0\n"
+    "n=0 p=%s\n"
     "while [ \"$n\" -lt 300 ]; do\n"
-    "    d=$(stat -c %%d %s 2>/dev/null) || d=0\n"
-    "    d=$(((d & 255) | ((d >> 12) & 0xffffff00)))\n"
-    "    grep -q \"^[0-9]* [0-9]* 0:$d .* - fuse\\.sshfs \" /proc/self/mountinfo && exit 0\n"
+    "    d=$(stat -c %%d \"$p\" 2>/dev/null) || d=0\n"
+    "    if [ \"$d\" != \"$(stat -c %%d \"$p/..\" 2>/dev/null)\" ]; then\n"
+    "        d=$(((d & 255) | ((d >> 12) & 0xffffff00)))\n"
+    "        grep -q \"^[0-9]* [0-9]* 0:$d .* - fuse\\.sshfs \" /proc/self/mountinfo && exit 0\n"
+    "    fi\n"
     "    n=$((n + 1))\n"
     "    sleep 0.1 2>/dev/null || sleep 1\n"
     "done\n"

@@ -292,6 +292,29 @@ static void what_the_guest_cannot_mount_is_not_exported_any_more(void **state)
     bench_close(&b);
 }
 
+static void what_sshfs_does_not_mount_is_an_error_of_the_instance(void **state)
+{
+    auto_strv struct strv program = { 0 }, options = { 0 }, errors = { 0 };
+    struct bench b;
+
+    bench_open(&b, "mountType: reverse-sshfs\n", true);
+    mounts_close(b.mounts);
+    strv_push(&program, "false"); /* in place of ssh */
+    b.mounts = mounts_open(&(struct mounts_params){ .loop = &test_loop,
+                                                    .config = &b.config,
+                                                    .exporter = exporter_path,
+                                                    .ssh_program = &program,
+                                                    .ssh_options = &options,
+                                                    .ssh_address = "127.0.0.1" });
+    assert_false(mounts_are_settled(b.mounts));
+    mounts_ssh_usable(b.mounts);
+    run_until(mounts_are_settled(b.mounts));
+    mounts_errors(b.mounts, &errors);
+    assert_int_equal(errors.n, 1);
+    check_row(strstr(errors.v[0], "failed with exit status 1"), errors.v[0]);
+    bench_close(&b);
+}
+
 static void requests_are_checked(void **state)
 {
     static const struct {
@@ -372,6 +395,7 @@ int main(int argc, char **argv)
         loop_test(other_mount_types_are_not_ours),
         loop_test(a_folder_is_added_and_removed),
         loop_test(what_the_guest_cannot_mount_is_not_exported_any_more),
+        loop_test(what_sshfs_does_not_mount_is_an_error_of_the_instance),
         loop_test(requests_are_checked),
         loop_test(a_rebooted_guest_is_asked_again),
         loop_test(whoever_waits_is_told_when_the_link_ends),
