@@ -67,6 +67,9 @@ struct sshfs {
     unsigned n_tries; /* to connect, before the first mount */
     uint64_t retry_ms;
     struct child *ssh, *folder; /* sshfs in the guest; what serves it here */
+    struct err *ssh_why;        /* ssh has ended: what that means, and how */
+    int ssh_status;
+    bool wants_nonempty;
     struct ssh_task *check;
     struct timer *timer; /* WAITING: until the next start; FAILED: until it is told */
     struct err *why;
@@ -83,6 +86,7 @@ static void end_processes(struct sshfs *s)
     child_close(MOVE(s->ssh));
     child_close(MOVE(s->folder));
     ssh_task_close(MOVE(s->check));
+    err_free(MOVE(s->ssh_why));
 }
 
 static void fail(struct sshfs *s, struct err *take_err)
@@ -139,41 +143,51 @@ static bool wants_nonempty(const struct child_exit *exit)
     return strstr(text, "nonempty") != NULL;
 }
 
+/* ssh has ended, and the server had no complaint. */
+static void conclude(struct sshfs *s)
+{
+    auto_err struct err *err = MOVE(s->ssh_why);
+    bool is_connection = s->ssh_status >= STATUS_SIGNALLED; /* or lost: 255, of ssh */
+
+    if (s->ssh_status != 0 && s->was_mounted) {
+        lose(s, err);
+    } else if (!s->was_mounted && !s->nonempty && s->wants_nonempty) {
+        s->nonempty = true;
+        retry(s);
+    } else if (!s->was_mounted && is_connection && ++s->n_tries < CONNECT_TRIES) {
+        retry(s);
+    } else {
+        fail(s, MOVE(err));
+    }
+}
+
+/* When there never was a mount, the server may know why; it ends now, too. */
 static void ssh_ended(void *arg, const struct child_exit *exit)
 {
     struct sshfs *s = arg;
-    struct err *err = explain(exit);
-    bool is_connection = exit->status >= STATUS_SIGNALLED; /* or lost: 255, of ssh */
 
-    if (exit->status != 0 && s->was_mounted) {
-        lose(s, err);
-        err_free(err);
-    } else if (!s->was_mounted && !s->nonempty && wants_nonempty(exit)) {
-        s->nonempty = true;
-        retry(s);
-        err_free(err);
-    } else if (!s->was_mounted && is_connection && ++s->n_tries < CONNECT_TRIES) {
-        retry(s);
-        err_free(err);
-    } else {
-        fail(s, err);
-    }
+    s->ssh_why = explain(exit);
+    s->ssh_status = exit->status;
+    s->wants_nonempty = wants_nonempty(exit);
+    child_close(MOVE(s->ssh));
+    if (s->was_mounted || !s->folder)
+        conclude(s);
 }
 
 static void folder_ended(void *arg, const struct child_exit *exit)
 {
     struct sshfs *s = arg;
-    struct err *err = NULL;
+    auto_err struct err *err = NULL;
 
     child_close(MOVE(s->folder));
-    if (child_exit_check(exit, "exporter", &err))
-        return; /* sshfs has hung up, and ends, too */
-    if (s->was_mounted) {
-        lose(s, err);
-        err_free(err);
-    } else {
-        fail(s, err);
-    }
+    if (!child_exit_check(exit, "exporter", &err)) {
+        if (s->was_mounted)
+            lose(s, err);
+        else
+            fail(s, MOVE(err));
+    } else if (!s->ssh) {
+        conclude(s);
+    } /* else sshfs has hung up, and ends, too */
 }
 
 static void checked(void *arg, const struct err *err)
