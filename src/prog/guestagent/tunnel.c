@@ -19,7 +19,6 @@
 enum {
     PREFACE_MS = 30000, /* it comes at once, but a machine may be very busy */
     PAUSE_MS = 100,     /* of accepting, without descriptors */
-    ACCEPTS_MAX = 64,   /* before others have their turn */
     UDP_READS_MAX = 64, /* before others have their turn */
 };
 
@@ -240,30 +239,24 @@ static void pause_over(struct ev_timer *timer)
     evloop_change(t->pool->loop, &t->source, EPOLLIN);
 }
 
+/* One connection at a time, and only when there is one: Linux's vsock puts a process that asks in
+ * vain to sleep for a tick, non-blocking or not. The loop comes back while there are more. */
 static void listener_ready(struct ev_source *source, uint32_t events)
 {
     struct tunnel *t = CONTAINER_OF(source, struct tunnel, source);
+    struct sockaddr_storage peer = { 0 };
+    socklen_t len = sizeof(peer);
+    int fd = accept4(t->listen_fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-    for (int i = 0; i < ACCEPTS_MAX; i++) {
-        struct sockaddr_storage peer = { 0 };
-        socklen_t len = sizeof(peer);
-        int fd =
-            accept4(t->listen_fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
-            log_debug("Forwarded connections wait: %s", strerror(errno));
-            evloop_change(t->pool->loop, &t->source, 0);
-            ev_timer_start(t->pool->loop, &t->pause, PAUSE_MS, pause_over);
-            return;
-        }
-        if (fd < 0)
-            return;
-        if (is_host(&peer)) {
-            tunnel_take(t, fd);
-        } else {
-            log_warn("A connection from inside the guest to the tunnel is refused");
-            (void)close(fd);
-        }
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+        log_debug("Forwarded connections wait: %s", strerror(errno));
+        evloop_change(t->pool->loop, &t->source, 0);
+        ev_timer_start(t->pool->loop, &t->pause, PAUSE_MS, pause_over);
+    } else if (fd >= 0 && is_host(&peer)) {
+        tunnel_take(t, fd);
+    } else if (fd >= 0) {
+        log_warn("A connection from inside the guest to the tunnel is refused");
+        (void)close(fd);
     }
 }
 
