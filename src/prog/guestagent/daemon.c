@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/timerfd.h>
 
 #include "base/log.h"
@@ -46,6 +47,7 @@
 enum {
     SSH_PAUSE_MIN_MS = 20,
     SSH_PAUSE_MAX_MS = 500,
+    NICE = -10,
     GOODBYE_MS = 2000, /* for the last frames before the program is replaced */
     FAILED_SIZE_MAX = GUEST_TEXT_LEN_MAX,
 };
@@ -351,13 +353,15 @@ static void own_events_ready(struct ev_source *source, uint32_t ready)
 }
 
 /* The bytes of a stream come in small packets, each of which makes the agent ready to run. Let the
- * kernel deliver all there are before the agent reads them together. What it executes is not
- * affected. */
-static void batch_wake_ups(void)
+ * kernel deliver all there are before the agent reads them together; and once it runs, let it come
+ * to its end, instead of switching to what each of its own packets makes ready, and back. What it
+ * executes is not affected. */
+static void run_in_batches(void)
 {
     const struct sched_param param = { .sched_priority = 0 };
 
-    if (sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &param) < 0)
+    if (sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &param) < 0 ||
+        setpriority(PRIO_PROCESS, 0, NICE) < 0)
         log_debug("Cannot set the scheduling policy: %s", strerror(errno));
 }
 
@@ -387,7 +391,7 @@ static bool set_up(struct daemon *d, const struct options *options, struct err *
          !watch(d, d->addresses_fd, SOURCE_ADDRESSES)))
         return false;
 
-    batch_wake_ups();
+    run_in_batches();
     power_open_line(&d->power);
     if (d->power.line_fd >= 0 && !watch(d, d->power.line_fd, SOURCE_POWER))
         return err_set_os(errp, errno, "cannot watch the power button");

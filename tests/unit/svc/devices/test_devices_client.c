@@ -312,6 +312,29 @@ static void pumped_sockets_outlive_the_host_agent(void **state)
     (void)close(fds[0]);
 }
 
+static void pump_without_a_callback_asks_for_no_answer(void **state)
+{
+    struct world *w = *state;
+    char back[32] = { 0 };
+    int fds[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    devices_client_pump(w->client, ECHO_PORT, fds[1], SV("quiet"), 5, NULL, NULL);
+    devices_client_stats(w->client, 5, counters, w);
+    settle(w);
+    assert_int_equal(recv(fds[0], back, sizeof(back), MSG_DONTWAIT), 5);
+    assert_string_equal(back, "quiet");
+    (void)close(fds[0]);
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    devices_client_close(w->client);
+    devices_client_pump(w->client, ECHO_PORT, fds[1], SV(""), 5, NULL, NULL);
+    assert_int_equal(recv(fds[0], back, 1, MSG_DONTWAIT), 0);
+    settle(w);
+    open_client(w);
+    (void)close(fds[0]);
+}
+
 static void refused_pump_closes_the_socket(void **state)
 {
     struct world *w = *state;
@@ -459,6 +482,7 @@ int main(void)
         CASE(guest_connects_to_a_port_that_is_listened_on),
         CASE(host_connects_or_learns_why_not),
         CASE(pumped_sockets_outlive_the_host_agent),
+        CASE(pump_without_a_callback_asks_for_no_answer),
         CASE(refused_pump_closes_the_socket),
         CASE(only_stream_sockets_can_be_pumped),
         CASE(held_connections_are_accepted_or_rejected),
