@@ -114,13 +114,32 @@ static int begin_connect(int fd, const struct dial_address *to)
     return errno == EALREADY ? EINPROGRESS : errno;
 }
 
+/* Puts in the address from which the guest talks to the world; false when it has none. Asked only
+ * when its turn comes, which is seldom: it costs as much as a connection to a loopback address. */
+static bool find_primary(struct dial_address *primary)
+{
+    static const char documentation_net[4] = { (char)192, 0, 2, 1 }; /* nothing is sent there */
+    struct dial_address world = dial_address_ip((struct sv){ documentation_net, 4 }, 9);
+    struct sockaddr_in *out = (struct sockaddr_in *)&primary->addr, found;
+    socklen_t len = sizeof(found);
+    auto_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || connect(fd, (struct sockaddr *)&world.addr, world.addr_len) < 0 ||
+        getsockname(fd, (struct sockaddr *)&found, &len) < 0)
+        return false;
+    out->sin_addr = found.sin_addr;
+    return true;
+}
+
 static bool try_next(struct dial *d, int error)
 {
     while (d->at < d->n_addresses) {
-        const struct dial_address *to = &d->addresses[d->at++];
+        struct dial_address *to = &d->addresses[d->at++];
         const int on = 1;
 
         close_fd(d);
+        if (to->is_primary && !find_primary(to))
+            continue;
         d->fd = socket(to->addr.ss_family, d->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (d->fd < 0) {
             error = errno;
@@ -212,33 +231,20 @@ struct dial_address dial_address_unix(struct sv path)
     return out;
 }
 
-/* The address from which the guest talks to the world; false when it has none. */
-static bool find_primary(struct dial_address *out)
-{
-    static const char documentation_net[4] = { (char)192, 0, 2, 1 }; /* nothing is sent there */
-    struct dial_address world = dial_address_ip((struct sv){ documentation_net, 4 }, 9);
-    auto_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-    out->addr_len = sizeof(out->addr);
-    return fd >= 0 && connect(fd, (struct sockaddr *)&world.addr, world.addr_len) == 0 &&
-           getsockname(fd, (struct sockaddr *)&out->addr, &out->addr_len) == 0;
-}
-
 size_t dial_own_addresses(struct sv wildcard, uint16_t port, bool is_nat,
                           struct dial_address out[DIAL_ADDRESSES_MAX])
 {
     static const char v4[4] = { 127, 0, 0, 1 }, v6[16] = { [15] = 1 };
-    struct dial_address primary;
-    bool has_primary = find_primary(&primary);
+    struct dial_address primary = dial_address_ip((struct sv){ v4, sizeof(v4) }, port);
     size_t n = 0;
 
-    ((struct sockaddr_in *)&primary.addr)->sin_port = htons(port);
-    if (is_nat && has_primary)
+    primary.is_primary = true;
+    if (is_nat)
         out[n++] = primary;
     if (wildcard.n == sizeof(v6))
         out[n++] = dial_address_ip((struct sv){ v6, sizeof(v6) }, port);
     out[n++] = dial_address_ip((struct sv){ v4, sizeof(v4) }, port);
-    if (!is_nat && has_primary && n < DIAL_ADDRESSES_MAX)
+    if (!is_nat)
         out[n++] = primary;
     return n;
 }

@@ -7,6 +7,7 @@
 #ifndef PROG_GUESTAGENT_DIAL_H
 #define PROG_GUESTAGENT_DIAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -22,6 +23,7 @@ struct dial;
 struct dial_address {
     struct sockaddr_storage addr;
     socklen_t addr_len;
+    bool is_primary; /* the IPv4 address is that from which the guest talks to the world */
 };
 
 /* take_fd is connected and non-blocking; or it is -1, and error says why the last address did not
