@@ -259,6 +259,22 @@ void driver_report_resumed(struct driver *d)
         driver_emit(d, &(struct driver_event){ .kind = DRIVER_EVENT_RESUMED });
 }
 
+static void report_link(struct driver *d, enum driver_event_kind kind, const char *text)
+{
+    if (!d->closing && d->state == DRIVER_RUNNING)
+        driver_emit(d, &(struct driver_event){ .kind = kind, .text = text });
+}
+
+void driver_report_link_renewed(struct driver *d, const char *files_lost)
+{
+    report_link(d, DRIVER_EVENT_LINK_RENEWED, files_lost);
+}
+
+void driver_report_link_lost(struct driver *d, const char *why)
+{
+    report_link(d, DRIVER_EVENT_LINK_LOST, why);
+}
+
 void driver_report_exited(struct driver *d, enum driver_exit exit, struct err *take_err)
 {
     auto_err struct err *err = take_err;

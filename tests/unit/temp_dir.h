@@ -5,6 +5,7 @@
 #ifndef TESTS_TEMP_DIR_H
 #define TESTS_TEMP_DIR_H
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,14 +19,18 @@ static inline int temp_dir_setup(void **state)
 {
     const char *base = getenv("TMPDIR");
     auto_mem char *prefix = mem_printf("%s/clima-test-", base && *base ? base : "/tmp");
+    auto_err struct err *err = NULL;
 
     (void)state;
-    return dir_make_temp(prefix, &temp_dir, NULL) ? 0 : -1;
+    if (dir_make_temp(prefix, &temp_dir, &err))
+        return 0;
+    (void)fprintf(stderr, "%s\n", err_text(err));
+    return -1;
 }
 
 static inline int temp_dir_teardown(void **state)
 {
-    bool ok = dir_remove_tree(temp_dir, NULL);
+    bool ok = !temp_dir || dir_remove_tree(temp_dir, NULL);
 
     (void)state;
     free(temp_dir);

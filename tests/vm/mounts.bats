@@ -194,6 +194,17 @@ b" "$(printf "\\377")" ... " " nnn*'
     [[ $(limactl list --json m | grep -c 'cannot share') -eq 0 ]]
 }
 
+@test "with a new devices process the guest has them again" {
+    mkdir -p "$HOME/hot"
+    limactl mount add --writable --mount-point /mnt/hot m "$HOME/hot"
+    kill -9 "$(pid_of m devices)"
+    eventually grep -q 'The guest has its devices again' "$LIMA_HOME/m/ha.stderr.log"
+    eventually guest m sh -c 'cat /mnt/ro/file && echo x >/mnt/rw/after && echo y >/mnt/hot/after'
+    [[ $(cat "$HOME/rw/after" "$HOME/hot/after") == $'x\ny' ]]
+    limactl mount remove m /mnt/hot
+    rm "$HOME/rw/after"
+}
+
 @test "a restarted guest has them again" {
     limactl stop m
     limactl start --tty=false m

@@ -43,13 +43,28 @@ setup_file() {
     assert_boots r
 }
 
-@test "killed devices are told of, a restart mends it" {
-    kill -9 "$(pid_of r devices)"
-    eventually grep -q 'level":"\(warning\|error\)".*devices' "$LIMA_HOME/r/ha.stderr.log"
-    assert_boots r
-    limactl restart r
-    assert_boots r
-    [[ -e /proc/$(pid_of r devices) ]]
+@test "killed devices are replaced while the guest runs" {
+    local devices boot
+
+    devices=$(pid_of r devices)
+    boot=$(boot_id r)
+    kill -9 "$devices"
+    eventually grep -q 'The guest has its devices again' "$LIMA_HOME/r/ha.stderr.log"
+    [[ $(pid_of r devices) != "$devices" && -e /proc/$(pid_of r devices) ]]
+    eventually has_greeted_again
+    [[ $(boot_id r) == "$boot" ]]
+    # Both die at once: the next host agent replaces the devices.
+    devices=$(pid_of r devices)
+    kill -9 "$(pid_of r ha)" "$devices"
+    eventually is_gone "$devices"
+    limactl start --tty=false r
+    eventually grep -q 'The guest has its devices again' "$LIMA_HOME/r/ha.stderr.log"
+    eventually has_greeted_again
+    [[ $(boot_id r) == "$boot" ]]
+}
+
+has_greeted_again() {
+    sed -n '/has its devices again/,$p' "$LIMA_HOME/r/ha.stderr.log" | grep -q '\[guest\] hello'
 }
 
 @test "after a crash of the host stale files are no hindrance" {

@@ -78,6 +78,14 @@ bool qemu_can_share_memory(const struct qemu_arch *arch, const struct qemu_featu
     return features->memfd && arch->bus == QEMU_BUS_PCIE;
 }
 
+void argv_put_served(struct argv *a, enum qemu_served which, int fd)
+{
+    const struct qemu_served_device *device = &qemu_served_devices[which];
+
+    argv_put(a, "-chardev", "socket,id=%s,fd=%d", device->chardev, fd);
+    argv_put(a, "-device", "%s", device->options);
+}
+
 static void put_machine(struct argv *a)
 {
     const struct qemu_machine *m = a->m;

@@ -1,10 +1,6 @@
 #include "driver/qemu/argv_priv.h"
 
 #include "base/mem.h"
-#include "wire/guest.h"
-
-/* Of requests for files; the largest that QEMU has. It bounds the length of a request, too. */
-enum { QUEUE_SIZE = 1024 };
 
 bool qemu_machine_has_files(const struct qemu_machine *m)
 {
@@ -25,10 +21,7 @@ void argv_put_files(struct argv *a)
     const struct qemu_machine *m = a->m;
 
     if (qemu_machine_has_files(m)) {
-        argv_put(a, "-chardev", "socket,id=char-fs,fd=%d", QEMU_FD_FILES);
-        argv_put(a, "-device",
-                 "vhost-user-fs-pci,id=fs0,bus=port-fs,chardev=char-fs,tag=%s,queue-size=%d",
-                 GUEST_FS_TAG, QUEUE_SIZE);
+        argv_put_served(a, QEMU_SERVED_FILES, QEMU_FD_FILES);
     }
     for (size_t i = 0; i < m->n_shares; i++)
         put_share(a, &m->shares[i]);

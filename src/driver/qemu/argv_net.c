@@ -75,8 +75,7 @@ void argv_put_links(struct argv *a)
     if (m->arch->bus == QEMU_BUS_PCIE)
         put_root_ports(a);
     if (m->link == DRIVER_LINK_DEVICES) {
-        argv_put(a, "-chardev", "socket,id=char-vsock,fd=%d", QEMU_FD_DEVICES);
-        argv_put(a, "-device", "vhost-user-vsock-pci,id=vsock0,bus=port-vsock,chardev=char-vsock");
+        argv_put_served(a, QEMU_SERVED_STREAMS, QEMU_FD_DEVICES);
     }
     put_serial_consoles(a);
     argv_put(a, "-chardev", "socket,id=char-qmp,fd=%d,server=on,wait=off", QEMU_FD_QMP);

@@ -6,6 +6,7 @@
 #define DRIVER_QEMU_ARGV_PRIV_H
 
 #include "driver/qemu/argv.h"
+#include "driver/qemu/served.h"
 
 struct argv {
     const struct qemu_machine *m;
@@ -23,6 +24,8 @@ char *argv_path(const struct argv *a,
 /* "pci" or "ccw", the end of a virtio device's name. */
 const char *argv_virtio_bus(const struct argv *a);
 
+/* A device of `devices`, and its connection. */
+void argv_put_served(struct argv *a, enum qemu_served which, int fd);
 void argv_put_disks(struct argv *a);   /* argv_disk.c: boot disk, ISO, additional disks, seed */
 void argv_put_network(struct argv *a); /* argv_net.c */
 void argv_put_links(struct argv *a);   /* argv_net.c: root ports, vsock, virtio-serial, QMP */

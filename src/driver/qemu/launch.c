@@ -90,9 +90,8 @@ static void pass_fd(struct cmd *cmd, const char *option, int fd, int target)
     cmd_pass_fd(cmd, fd, target);
 }
 
-/* out_fds: QEMU's ends, of streams and of files; the latter is -1 when there is none. */
-static bool start_devices(const struct qemu_machine *m, struct proc *out, int out_fds[2],
-                          struct err **errp)
+bool qemu_launch_devices(const char *dir, bool has_files, struct proc *out,
+                         int out_fds[QEMU_SERVED_COUNT], struct err **errp)
 {
     auto_fd int control = -1;
     auto_wire struct wire vsock = { { -1, -1 } }, files = { { -1, -1 } };
@@ -102,9 +101,9 @@ static bool start_devices(const struct qemu_machine *m, struct proc *out, int ou
     if (!prefix_find(QEMU_DEVICES_PROGRAM, &program, errp))
         return false;
     strv_push_take(&cmd.argv, program);
-    if (!listen_in(m->dir, NAME_DEVICES_SOCK, SOCK_SEQPACKET, &control, errp) ||
+    if (!listen_in(dir, NAME_DEVICES_SOCK, SOCK_SEQPACKET, &control, errp) ||
         !sock_pair(SOCK_STREAM, vsock.fds, errp) ||
-        (qemu_machine_has_files(m) && !sock_pair(SOCK_STREAM, files.fds, errp)))
+        (has_files && !sock_pair(SOCK_STREAM, files.fds, errp)))
         return false;
     pass_fd(&cmd, "--control-fd", control, DEVICES_FD_CONTROL);
     pass_fd(&cmd, "--vsock-fd", vsock.fds[0], DEVICES_FD_VSOCK);
@@ -112,14 +111,14 @@ static bool start_devices(const struct qemu_machine *m, struct proc *out, int ou
         pass_fd(&cmd, "--fs-fd", files.fds[0], DEVICES_FD_FILES);
     if (log_enabled(LOG_DEBUG))
         strv_push(&cmd.argv, "--debug");
-    if (!start_detached(&cmd, m->dir, NAME_DEVICES_LOG, out, errp))
+    if (!start_detached(&cmd, dir, NAME_DEVICES_LOG, out, errp))
         return false;
-    if (!write_pid(m->dir, NAME_DEVICES_PID, out->pid, errp)) {
+    if (!write_pid(dir, NAME_DEVICES_PID, out->pid, errp)) {
         (void)proc_signal(out, SIGKILL);
         return false;
     }
-    out_fds[0] = MOVE_FD(vsock.fds[1]);
-    out_fds[1] = MOVE_FD(files.fds[1]);
+    out_fds[QEMU_SERVED_STREAMS] = MOVE_FD(vsock.fds[1]);
+    out_fds[QEMU_SERVED_FILES] = MOVE_FD(files.fds[1]);
     return true;
 }
 
@@ -130,7 +129,7 @@ bool qemu_connect_qmp(const char *dir, int *out_fd, struct err **errp)
     return sock_unix_connect(path, SOCK_STREAM, out_fd, errp);
 }
 
-static bool start_qemu(const struct qemu_machine *m, const int devices_fds[2], struct proc *out,
+static bool start_qemu(const struct qemu_machine *m, const int devices_fds[QEMU_SERVED_COUNT], struct proc *out,
                        int *out_qmp_fd, struct err **errp)
 {
     auto_fd int qmp_listen = -1, agent_listen = -1, qmp = -1;
@@ -149,10 +148,10 @@ static bool start_qemu(const struct qemu_machine *m, const int devices_fds[2], s
             return false;
         cmd_pass_fd(&cmd, agent_listen, QEMU_FD_AGENT);
     }
-    if (devices_fds[0] >= 0)
-        cmd_pass_fd(&cmd, devices_fds[0], QEMU_FD_DEVICES);
-    if (devices_fds[1] >= 0)
-        cmd_pass_fd(&cmd, devices_fds[1], QEMU_FD_FILES);
+    if (devices_fds[QEMU_SERVED_STREAMS] >= 0)
+        cmd_pass_fd(&cmd, devices_fds[QEMU_SERVED_STREAMS], QEMU_FD_DEVICES);
+    if (devices_fds[QEMU_SERVED_FILES] >= 0)
+        cmd_pass_fd(&cmd, devices_fds[QEMU_SERVED_FILES], QEMU_FD_FILES);
     for (size_t i = 0; i < m->n_blocks; i++)
         cmd_pass_fd(&cmd, m->blocks[i].fd, QEMU_FD_BLOCK + (int)i);
     if (!start_detached(&cmd, m->dir, QEMU_STDERR_NAME, out, errp))
@@ -172,7 +171,7 @@ bool qemu_launch(const struct qemu_machine *m, struct qemu_launched *out, struct
     struct qemu_launched l = { .qemu = PROC_NONE, .devices = PROC_NONE, .qmp_fd = -1 };
     auto_wire struct wire devices = { { -1, -1 } }; /* QEMU's ends */
 
-    if (m->link == DRIVER_LINK_DEVICES && !start_devices(m, &l.devices, devices.fds, errp)) {
+    if (m->link == DRIVER_LINK_DEVICES && !qemu_launch_devices(m->dir, qemu_machine_has_files(m), &l.devices, devices.fds, errp)) {
         qemu_remove_traces(m->dir);
         return err_wrap(errp, "starting the device process");
     }

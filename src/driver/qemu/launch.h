@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "driver/qemu/argv.h"
+#include "driver/qemu/served.h"
 #include "sys/proc.h"
 
 struct qemu_launched {
@@ -19,6 +20,11 @@ struct qemu_launched {
 /* Starts both; each lives in a session of its own and outlives us. On failure nothing is left. */
 bool qemu_launch(const struct qemu_machine *m, struct qemu_launched *out,
                  struct err **errp) MUST_USE;
+
+/* A device process for a machine that runs already: out_fds are to become QEMU's ends, -1 when it
+ * has no such device. */
+bool qemu_launch_devices(const char *dir, bool has_files, struct proc *out,
+                         int out_fds[QEMU_SERVED_COUNT], struct err **errp) MUST_USE;
 
 /* Connects to the QMP socket of a running machine. */
 bool qemu_connect_qmp(const char *dir, int *out_fd, struct err **errp) MUST_USE;

@@ -10,6 +10,7 @@
  */
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -21,6 +22,7 @@
 #include "driver/qemu/hot_disk.h"
 #include "driver/qemu/launch.h"
 #include "driver/qemu/prepare.h"
+#include "driver/qemu/replug.h"
 #include "svc/loop/qmp_client.h"
 #include "svc/loop/timer.h"
 #include "sys/file.h"
@@ -34,8 +36,11 @@ enum {
     PRESS_AGAIN_MS = 5000,
     /* The device process ends by itself when QEMU has. */
     DEVICES_END_MS = 3000,
+    /* Of the device process, in the life of a host agent: a guest may be what makes it die. */
+    RENEWALS_MAX = 8,
     /* When QEMU ends, its connections are seen to end a moment earlier. */
     DOUBT_MS = 1000,
+    DEVICES_DOUBT_MS = 200, /* until then a guest's requests for files may get stuck */
 };
 
 struct qemu {
@@ -51,6 +56,10 @@ struct qemu {
     struct timer *deadline;    /* of a stop; of the device process's end */
     struct timer *press_again; /* the power button */
     struct timer *doubt;       /* is QEMU just ending, or has something else gone wrong? */
+
+    struct replug *replug; /* the last one */
+    bool is_replugging;
+    unsigned n_renewals;
 
     bool adopted;
     bool was_ready; /* the handshake was done */
@@ -158,8 +167,61 @@ static void qemu_devices_ended(void *arg, int status)
     machine_process_close(q->devices);
     q->devices = NULL;
     if (!q->ended)
-        timer_set(q->doubt, DOUBT_MS);
+        timer_set(q->doubt, DEVICES_DOUBT_MS);
     qemu_check_end(q);
+}
+
+/* --- A device process that died --- */
+
+static void qemu_lose_link(struct qemu *q, const struct err *why)
+{
+    if (!q->stop_wanted && !q->kill_wanted)
+        driver_report_link_lost(q->d, err_text(why));
+}
+
+static void qemu_replugged(void *arg, const bool is_plugged[QEMU_SERVED_COUNT],
+                           const struct err *err)
+{
+    struct qemu *q = arg;
+
+    q->is_replugging = false;
+    if (is_plugged[QEMU_SERVED_STREAMS] && q->devices)
+        driver_report_link_renewed(q->d, err ? err_text(err) : NULL);
+    else if (q->devices)
+        qemu_lose_link(q, err);
+    else /* it died again */
+        timer_set(q->doubt, DOUBT_MS);
+}
+
+static bool qemu_start_devices(struct qemu *q, int out_fds[QEMU_SERVED_COUNT], struct err **errp)
+{
+    struct proc proc = PROC_NONE;
+
+    if (q->n_renewals++ == RENEWALS_MAX)
+        return err_set(errp, ERR_BUSY, "the device process has died %d times", RENEWALS_MAX);
+    if (!qemu_launch_devices(q->d->params.inst.dir, q->plan.host.features.fs, &proc, out_fds, errp))
+        return false;
+    q->devices = machine_process_watch(q->d->params.loop, proc, qemu_devices_ended, q, errp);
+    return q->devices != NULL;
+}
+
+static void qemu_renew_devices(struct qemu *q)
+{
+    int fds[QEMU_SERVED_COUNT] = { -1, -1 };
+    auto_err struct err *err = NULL;
+
+    driver_note(&q->d->params.inst, LOG_WARN,
+                "The device process is gone, the guest gets its devices anew");
+    if (qemu_start_devices(q, fds, &err)) {
+        replug_close(q->replug);
+        q->is_replugging = true;
+        q->replug = replug_open(q->d->params.loop, q->qmp, fds, qemu_replugged, q);
+        return;
+    }
+    for (size_t i = 0; i < COUNT(fds); i++)
+        if (fds[i] >= 0)
+            (void)close(fds[i]);
+    qemu_lose_link(q, err);
 }
 
 /* QEMU lives on, but one of its connections is gone. */
@@ -170,10 +232,9 @@ static void qemu_doubt_confirmed(void *arg)
     if (!q->qmp && (q->stop_wanted || !q->was_ready)) {
         /* Without control nothing can be stopped gently, nor be seen to start. */
         qemu_kill(q);
-    } else if (q->link == DRIVER_LINK_DEVICES && !q->devices) {
-        driver_note(&q->d->params.inst, LOG_WARN,
-                    "The device process ended unexpectedly: the guest agent and "
-                    "mounts cannot be reached until the instance is restarted");
+    } else if (q->link == DRIVER_LINK_DEVICES && !q->devices && q->qmp && !q->stop_wanted &&
+               !q->is_replugging) {
+        qemu_renew_devices(q);
     }
 }
 
@@ -220,6 +281,8 @@ static void qemu_qmp_ready(void *arg, const struct semver *version)
     hot_disks_talk(q->disks, q->qmp);
     if (q->adopted)
         (void)qmp_client_send(q->qmp, "query-status", NULL, qemu_status_replied, q, NULL);
+    if (!q->devices)
+        timer_set(q->doubt, DOUBT_MS);
     driver_report_started(q->d);
 }
 
@@ -264,6 +327,8 @@ static void qemu_qmp_event(void *arg, const char *name, json_t *data)
 
     log_debug("QMP event %s", name);
     hot_disks_event(q->disks, name, data);
+    if (q->is_replugging)
+        replug_event(q->replug, name, data);
     if (str_eq(name, "SHUTDOWN")) {
         mem_replace(&q->shutdown_reason, mem_strdup(reason ? reason : "unknown"));
     } else if (str_eq(name, "GUEST_PANICKED")) {
@@ -297,6 +362,7 @@ static bool qemu_talk(struct qemu *q, int take_fd, struct err **errp)
 static void qemu_let_go(struct qemu *q)
 {
     qmp_client_close(q->qmp);
+    replug_close(MOVE(q->replug));
     machine_process_close(q->process);
     machine_process_close(q->devices);
     q->qmp = NULL;

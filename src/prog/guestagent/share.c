@@ -33,8 +33,20 @@ static bool fail_to_mount(int errnum, struct err **errp)
     return err_set_os(errp, errnum, "cannot mount the file system of the host's folders");
 }
 
+/* The host has given the guest another device: what the one before had is gone, even if programs
+ * use it still. */
+static void detach_stale(const char *mount_point)
+{
+    struct stat st;
+
+    while (stat(mount_point, &st) < 0 && errno == ENOTCONN &&
+           umount2(mount_point, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+        continue;
+}
+
 bool share_mount_all(struct err **errp)
 {
+    detach_stale(SHARE_ALL_DIR);
     if (!dir_make_all(SHARE_PRIVATE_DIR, 0700, errp) || !dir_make_all(SHARE_ALL_DIR, 0700, errp))
         return false;
     if (mounts_is_mount_point(SHARE_ALL_DIR))
@@ -75,6 +87,7 @@ static bool mount_export(const struct share *share, struct err **errp)
     auto_mem char *source = path_join(SHARE_ALL_DIR, share->name);
     struct stat wanted, is;
 
+    detach_stale(share->mount_point);
     if (!share_mount_all(errp) || !wait_for(source, &wanted, errp) ||
         !dir_make_all(share->mount_point, 0755, errp))
         return false;
@@ -98,9 +111,12 @@ static bool fail_in_use(const char *mount_point, struct err **errp)
 static bool fail_to_mount_9p(int errnum, const struct share *share, struct err **errp)
 {
     if (errnum == ENODEV || errnum == EPROTONOSUPPORT || errnum == EINVAL) {
-        (void)err_set(errp, ERR_UNSUPPORTED, "the kernel of this guest has no 9p over virtio, or not "
-                      "with the options %s", share->options_9p);
-        return err_hint(errp, "set mountType to virtiofs or reverse-sshfs, or choose another image");
+        (void)err_set(errp, ERR_UNSUPPORTED,
+                      "the kernel of this guest has no 9p over virtio, or not "
+                      "with the options %s",
+                      share->options_9p);
+        return err_hint(errp,
+                        "set mountType to virtiofs or reverse-sshfs, or choose another image");
     }
     if (errnum == ENOENT)
         return err_set(errp, ERR_NOT_FOUND, "the host does not offer the folder");

@@ -10,10 +10,11 @@
 #include "base/mem.h"
 #include "sys/proc.h"
 
-enum { JOBS_MAX = 64, OUTPUT_MAX = GUEST_TEXT_LEN_MAX };
+enum { JOBS_MAX = 512, OUTPUT_MAX = GUEST_TEXT_LEN_MAX };
 
 struct job {
     struct list link;
+    struct cmd cmd;
     struct share_jobs *owner; /* borrowed */
     uint64_t id;
     struct proc proc;
@@ -36,8 +37,11 @@ static void answer(struct share_jobs *jobs, uint64_t id, struct sv text)
                   &(struct guest_msg){ .type = GUEST_MOUNT_RESULT, .id = id, .text = text });
 }
 
+static void start_next(struct share_jobs *jobs);
+
 static void free_job(struct job *job)
 {
+    cmd_done(&job->cmd);
     evloop_remove(job->owner->loop, &job->output);
     proc_done(&job->proc);
     list_remove(&job->link);
@@ -48,6 +52,7 @@ static void free_job(struct job *job)
 
 static void finish(struct job *job)
 {
+    struct share_jobs *jobs = job->owner;
     int status = 0;
     struct sv text;
 
@@ -62,6 +67,7 @@ static void finish(struct job *job)
         text = SV("the process that was to do it has failed");
     answer(job->owner, job->id, text);
     free_job(job);
+    start_next(jobs);
 }
 
 static void output_ready(struct ev_source *source, uint32_t events)
@@ -90,37 +96,48 @@ static void describe(struct cmd *cmd, const struct guest_msg *msg)
         strv_push(&cmd->argv, "--lazy");
 }
 
-static bool start(struct share_jobs *jobs, const struct guest_msg *msg, struct err **errp)
+static bool start(struct job *job, struct err **errp)
 {
-    auto_cmd struct cmd cmd = { .in = CMD_TO_NULL, .out = CMD_TO_PIPE(OUTPUT_MAX) };
+    return cmd_start(&job->cmd, &job->proc, errp) &&
+           evloop_add(job->owner->loop, &job->output, job->proc.out_fd, EPOLLIN, output_ready,
+                      errp);
+}
+
+/* One after the other: a mount point may lie in what the one before it mounts. */
+static void start_next(struct share_jobs *jobs)
+{
+    while (!list_is_empty(&jobs->list)) {
+        struct job *job = CONTAINER_OF(jobs->list.next, struct job, link);
+        auto_err struct err *err = NULL;
+
+        if (start(job, &err))
+            return;
+        answer(jobs, job->id, sv_of(err_text(err)));
+        free_job(job);
+    }
+}
+
+bool share_jobs_take_message(struct share_jobs *jobs, const struct guest_msg *msg)
+{
     struct job *job;
 
-    if (jobs->n == JOBS_MAX)
-        return err_set(errp, ERR_BUSY, "too much is being mounted already");
-    describe(&cmd, msg);
+    if (msg->type != GUEST_MOUNT && msg->type != GUEST_UNMOUNT)
+        return false;
+    if (jobs->n == JOBS_MAX) {
+        answer(jobs, msg->id, SV("too much is being mounted already"));
+        return true;
+    }
     job = mem_new(struct job);
+    job->cmd = (struct cmd){ .in = CMD_TO_NULL, .out = CMD_TO_PIPE(OUTPUT_MAX) };
+    describe(&job->cmd, msg);
     job->owner = jobs;
     job->id = msg->id;
     job->output.fd = -1;
     job->proc = PROC_NONE;
     job->text.limit = OUTPUT_MAX;
     list_push_back(&jobs->list, &job->link);
-    jobs->n++;
-    if (cmd_start(&cmd, &job->proc, errp) &&
-        evloop_add(jobs->loop, &job->output, job->proc.out_fd, EPOLLIN, output_ready, errp))
-        return true;
-    free_job(job);
-    return false;
-}
-
-bool share_jobs_take_message(struct share_jobs *jobs, const struct guest_msg *msg)
-{
-    auto_err struct err *err = NULL;
-
-    if (msg->type != GUEST_MOUNT && msg->type != GUEST_UNMOUNT)
-        return false;
-    if (!start(jobs, msg, &err))
-        answer(jobs, msg->id, sv_of(err_text(err)));
+    if (jobs->n++ == 0)
+        start_next(jobs);
     return true;
 }
 

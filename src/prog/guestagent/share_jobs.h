@@ -1,7 +1,7 @@
 /*
- * Mounts that the host agent asks for while the guest runs. Each is done by a process of its own
- * (this program with the verb mount or unmount): looking at a folder may take as long as the host
- * needs, and the daemon must go on.
+ * Mounts that the host agent asks for while the guest runs. One after the other, each by a
+ * process of its own (this program with the verb mount or unmount): looking at a folder may take as
+ * long as the host needs, and the daemon must go on.
  */
 #ifndef PROG_GUESTAGENT_SHARE_JOBS_H
 #define PROG_GUESTAGENT_SHARE_JOBS_H

@@ -34,6 +34,7 @@ enum {
     /* From the loss of `devices` to another way to the guest: usually the machine has ended, too.
      */
     RELINK_DELAY_MS = 3 * 1000,
+    RENEWAL_MS = 60 * 1000, /* a driver is done with it by then */
 };
 
 struct agent {
@@ -54,6 +55,7 @@ struct agent {
     struct boot_progress *progress; /* WAIT, READY */
 
     struct guest_link *link; /* WAIT, READY */
+    enum driver_link_kind link_kind; /* of the last one */
     struct forwards *forwards;
     struct dns *dns; /* NULL without hostResolver */
     struct mounts *mounts;
@@ -188,8 +190,9 @@ static void link_died(void *arg, const struct err *err)
     log_debug("guest link: %s", err_text(err));
     close_link(a);
     timer_stop(a->time_sync);
+    /* The driver tells whether its link comes back. */
     if (is_live(a))
-        timer_set(a->relink, RELINK_DELAY_MS);
+        timer_set(a->relink, a->link_kind == DRIVER_LINK_DEVICES ? RENEWAL_MS : RELINK_DELAY_MS);
 }
 
 static const struct guest_link_events link_events = {
@@ -213,6 +216,7 @@ static void open_link(struct agent *a, struct driver_link where)
     auto_err struct err *err = NULL;
 
     close_link(a);
+    a->link_kind = where.kind;
     a->link = guest_link_open(a->loop, where, &link_events, a, &err);
     if (a->link) {
         forwards_attach(a->forwards, a->link);
@@ -258,8 +262,7 @@ static void relink_due(void *arg)
 
     if (!is_live(a))
         return;
-    log_warn("The devices process of the instance has ended: the link to the guest goes over ssh, "
-             "until the instance is restarted");
+    log_warn("The link to the guest goes over ssh until the instance is restarted");
     link_by_ssh(a);
 }
 
@@ -569,6 +572,21 @@ static void machine_exited(struct agent *a, const struct driver_event *event)
     agent_exit(a, has_failed);
 }
 
+static void link_renewed(struct agent *a, const char *files_lost)
+{
+    if (!is_live(a))
+        return;
+    if (files_lost)
+        log_warn("The guest has its link again; folders of this host are lost until the instance is "
+                 "restarted: %s", files_lost);
+    else
+        log_info("The guest has its devices again");
+    timer_stop(a->relink);
+    close_link(a);
+    mounts_renew(a->mounts, files_lost);
+    open_link(a, driver_get_link(a->driver));
+}
+
 static void driver_event(void *arg, const struct driver_event *event)
 {
     struct agent *a = arg;
@@ -584,6 +602,15 @@ static void driver_event(void *arg, const struct driver_event *event)
     case DRIVER_EVENT_RESUMED:
         log_info("The virtual machine goes on");
         guest_link_send_time(a->link);
+        break;
+    case DRIVER_EVENT_LINK_RENEWED:
+        link_renewed(a, event->text);
+        break;
+    case DRIVER_EVENT_LINK_LOST:
+        log_warn("The link to the guest goes over ssh until the instance is restarted: %s",
+                 event->text);
+        mounts_renew(a->mounts, event->text);
+        link_by_ssh(a);
         break;
     case DRIVER_EVENT_EXITED:
         machine_exited(a, event);

@@ -89,23 +89,30 @@ void mount_lost(struct mount *mount)
         mount->state = MOUNT_LOST;
 }
 
-/* One that was asked for is forgotten, others are remembered as failed. */
-void mount_fail(struct mount *mount, const struct err *err)
+static void remember_failure(struct mount *mount, const struct err *err)
 {
     const char *hint = err_hint_text(err);
-    struct mounts *m = mount->owner;
 
     tell(mount, err);
-    if (!mount->is_configured) {
-        mount_free(mount);
-        return;
-    }
     mount->state = MOUNT_FAILED;
     mem_replace(&mount->why, mem_printf("cannot share %s with the guest: %s%s%s%s", mount->location,
                                         err_text(err), hint ? " (hint: " : "", hint ? hint : "",
                                         hint ? ")" : ""));
     log_warn("%s", mount->why);
     mount->type->close(mount); /* err may go with it */
+}
+
+/* One that was asked for is forgotten, others are remembered. */
+void mount_fail(struct mount *mount, const struct err *err)
+{
+    struct mounts *m = mount->owner;
+
+    if (!mount->is_configured) {
+        tell(mount, err);
+        mount_free(mount);
+        return;
+    }
+    remember_failure(mount, err);
     go_on(m);
 }
 
@@ -175,8 +182,8 @@ void mounts_answer(struct mounts *m, const struct guest_msg *msg)
             mounted(mount, err);
         else if (mount->state == MOUNT_UNMOUNTING)
             unmounted(mount, err);
-        else if (err) /* after a reboot of the guest */
-            log_warn("Mounting %s: %s", mount->location, err_text(err));
+        else if (err) /* after a reboot of the guest, or on a new device */
+            remember_failure(mount, err);
         return;
     }
 }
@@ -185,6 +192,10 @@ void mounts_greeted(struct mounts *m)
 {
     if (m->tells_changes)
         (void)guest_link_send(m->guest, &(struct guest_msg){ .type = GUEST_ECHO });
+    if (m->is_renewed) {
+        mounts_virtiofs_ask_all(m);
+        return;
+    }
     list_for_each (mount, &m->list, struct mount, link)
         if (mount->type == &mount_virtiofs && mount->state == MOUNT_MOUNTED &&
             !mount->is_configured)
@@ -311,7 +322,8 @@ void mounts_remove(struct mounts *m, const char *mount_point, bool lazy, mount_d
 
     if (!mount)
         (void)err_set(&err, ERR_NOT_FOUND, "nothing is mounted on %s", clean);
-    else if (mount->state != MOUNT_MOUNTED)
+    else if (mount->state != MOUNT_MOUNTED &&
+             (mount->state != MOUNT_FAILED || mount->is_configured))
         (void)err_set(&err, ERR_BUSY, "%s is %s", clean, state_names[mount->state]);
     if (err) {
         on_done(arg, NULL, err);
@@ -319,6 +331,11 @@ void mounts_remove(struct mounts *m, const char *mount_point, bool lazy, mount_d
     }
     mount->on_done = on_done;
     mount->arg = arg;
+    if (mount->state == MOUNT_FAILED) {
+        tell(mount, NULL);
+        mount_free(mount);
+        return;
+    }
     mount->state = MOUNT_UNMOUNTING;
     if (!mount_ask_guest(mount, GUEST_UNMOUNT, lazy ? GUEST_UNMOUNT_LAZY : 0))
         mount_fail_without_agent(mount);
@@ -376,11 +393,30 @@ void mounts_ssh_usable(struct mounts *m)
     mounts_sshfs_begin(m);
 }
 
+void mounts_renew(struct mounts *m, const char *why_lost)
+{
+    auto_err struct err *err = NULL;
+
+    if (!m)
+        return;
+    m->is_renewed = true;
+    if (why_lost)
+        (void)err_set(&err, ERR_NOT_FOUND, "the guest has lost it: %s", why_lost);
+    list_for_each (mount, &m->list, struct mount, link) {
+        if (mount->type != &mount_virtiofs)
+            continue;
+        if (why_lost)
+            remember_failure(mount, err);
+        else
+            mount->state = MOUNT_LOST;
+    }
+}
+
 void mounts_attach(struct mounts *m, struct guest_link *link)
 {
     m->guest = link;
     list_for_each (mount, &m->list, struct mount, link)
-        if (mount->type == &mount_virtiofs && mount->is_configured)
+        if (mount->type == &mount_virtiofs && mount->state == MOUNT_LOST)
             begin(mount);
 }
 

@@ -62,6 +62,9 @@ bool mounts_are_settled(const struct mounts *m);
 
 /* The link has just been opened: exports what is not exported yet. */
 void mounts_attach(struct mounts *m, struct guest_link *link);
+/* `devices` is a new one: what the guest had is gone, and is mounted again when the link is open.
+ * why_lost: the guest has no file system device any more; NULL = it has. NULL is allowed for m. */
+void mounts_renew(struct mounts *m, const char *why_lost);
 /* It is about to be closed. */
 void mounts_detach(struct mounts *m);
 /* The agent in the guest's root has greeted; it is gone; it has answered. */

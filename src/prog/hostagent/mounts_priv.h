@@ -62,6 +62,7 @@ struct mounts {
     bool is_ssh_ready;        /* it is */
     uint32_t guest_uid;
     bool tells_changes; /* of virtiofs mounts, to the guest */
+    bool is_renewed;    /* the guest has another file system device than at its boot */
     uint64_t last_request;
     struct list list;
 };
@@ -79,6 +80,8 @@ void mount_fail_without_agent(struct mount *mount);
 
 /* Of virtiofs: the folder's mount in the guest, anew. False without an agent. */
 bool mount_virtiofs_ask(struct mount *mount);
+/* Of virtiofs: all folders' mounts, once all are exported. */
+void mounts_virtiofs_ask_all(struct mounts *m);
 
 /* Of reverse-sshfs: ssh works; begins those of the configuration, one after the other. */
 void mounts_sshfs_begin(struct mounts *m);

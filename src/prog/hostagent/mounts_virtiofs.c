@@ -2,7 +2,11 @@
  * Mounts over the file system device: exported by `exporter`, handed to `devices`, and mounted by
  * the guest: at boot as its seed says, later by its agent.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/log.h"
+#include "base/vec.h"
 #include "prog/hostagent/exporter.h"
 #include "prog/hostagent/guest_link.h"
 #include "prog/hostagent/mounts_priv.h"
@@ -22,6 +26,41 @@ bool mount_virtiofs_ask(struct mount *mount)
     return mount_ask_guest(mount, GUEST_MOUNT, mount->writable ? 0 : GUEST_MOUNT_READ_ONLY);
 }
 
+static int compare_mount_points(const void *a, const void *b)
+{
+    const struct mount *const *left = a, *const *right = b;
+
+    return strcmp((*left)->mount_point, (*right)->mount_point);
+}
+
+/* In the order of their mount points: one may lie in another. */
+void mounts_virtiofs_ask_all(struct mounts *m)
+{
+    VEC(struct mount *) all = { 0 };
+
+    list_for_each (mount, &m->list, struct mount, link) {
+        if (mount->state == MOUNT_EXPORTING || mount->state == MOUNT_HANDING)
+            goto out;
+        if (mount->type == &mount_virtiofs && mount->state == MOUNT_MOUNTED)
+            *vec_push(&all) = mount;
+    }
+    qsort(all.v, all.n, sizeof(*all.v), compare_mount_points);
+    for (size_t i = 0; i < all.n; i++)
+        (void)mount_virtiofs_ask(all.v[i]);
+out:
+    vec_done(&all);
+}
+
+static void handed_over_again(struct mount *mount)
+{
+    struct mounts *m = mount->owner;
+
+    mount_up(mount);
+    /* Otherwise the agent is told when it greets. */
+    if (guest_link_is_up(m->guest))
+        mounts_virtiofs_ask_all(m);
+}
+
 static void handed_over(void *arg, const struct err *err)
 {
     struct mount *mount = arg;
@@ -34,6 +73,10 @@ static void handed_over(void *arg, const struct err *err)
         return;
     }
     log_debug("%s is shared with the guest as %s", mount->location, mount->name);
+    if (mount->owner->is_renewed && !mount->on_done) {
+        handed_over_again(mount);
+        return;
+    }
     if (mount->is_configured) {
         mount_up(mount);
         return;

@@ -34,7 +34,7 @@ struct fixture {
     char *dir;
     struct instance_config config;
     struct driver *d;
-    unsigned n_started, n_paused, n_resumed, n_exited;
+    unsigned n_started, n_paused, n_resumed, n_renewed, n_lost, n_exited;
     enum driver_exit exit;
     char *exit_text, *pause_text;
     struct strv notes;
@@ -72,6 +72,12 @@ static inline void on_event(void *arg, const struct driver_event *event)
     case DRIVER_EVENT_RESUMED:
         f->n_resumed++;
         break;
+    case DRIVER_EVENT_LINK_RENEWED:
+        f->n_renewed++;
+        break;
+    case DRIVER_EVENT_LINK_LOST:
+        f->n_lost++;
+        break;
     }
     uv_stop(&f->loop);
     if (f->stop_in_callback && event->kind == DRIVER_EVENT_STARTED)
@@ -88,7 +94,7 @@ static inline void open_driver(struct fixture *f)
     struct err *err = NULL;
 
     assert_non_null(type);
-    f->n_started = f->n_paused = f->n_resumed = f->n_exited = 0;
+    f->n_started = f->n_paused = f->n_resumed = f->n_renewed = f->n_lost = f->n_exited = 0;
     f->d = driver_open(type,
                        &(struct driver_params){
                            .inst = { .config = &f->config,
