@@ -364,10 +364,9 @@ static void take_others(struct fuse_server *s, const struct fuse_export *export,
                                });
 }
 
-static void take(struct fuse_server *s, const struct fanotify_event_metadata *meta)
+static void take(struct fuse_server *s, const struct fanotify_event_metadata *meta,
+                 struct sv records)
 {
-    struct sv records = { (const char *)meta + meta->metadata_len,
-                          meta->event_len - meta->metadata_len };
     struct event event;
 
     if (meta->mask & FAN_Q_OVERFLOW) {
@@ -388,18 +387,31 @@ static void take(struct fuse_server *s, const struct fanotify_event_metadata *me
     }
 }
 
+/* The kernel aligns events to 4 bytes only. */
+static void take_batch(struct fuse_server *s, struct sv batch)
+{
+    struct fanotify_event_metadata meta;
+
+    while (batch.n >= sizeof(meta)) {
+        memcpy(&meta, batch.p, sizeof(meta));
+        if (meta.metadata_len < sizeof(meta) || meta.event_len < meta.metadata_len ||
+            meta.event_len > batch.n)
+            return;
+        take(s, &meta, sv_slice(batch, meta.metadata_len, meta.event_len));
+        batch = sv_slice(batch, meta.event_len, batch.n);
+    }
+}
+
 void fuse_echo_read(struct fuse_server *s)
 {
-    char bytes[READ_LEN] __attribute__((aligned(__alignof__(struct fanotify_event_metadata))));
+    char bytes[READ_LEN];
 
     fuse_server_tick(s);
     for (unsigned i = 0; i < READS_MAX; i++) {
-        const struct fanotify_event_metadata *meta = (void *)bytes;
         ssize_t n = read(s->echo.fd, bytes, sizeof(bytes));
 
         if (n <= 0)
             return;
-        for (; FAN_EVENT_OK(meta, n); meta = FAN_EVENT_NEXT(meta, n))
-            take(s, meta);
+        take_batch(s, (struct sv){ bytes, (size_t)n });
     }
 }
