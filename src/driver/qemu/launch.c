@@ -129,8 +129,8 @@ bool qemu_connect_qmp(const char *dir, int *out_fd, struct err **errp)
     return sock_unix_connect(path, SOCK_STREAM, out_fd, errp);
 }
 
-static bool start_qemu(const struct qemu_machine *m, const int devices_fds[QEMU_SERVED_COUNT], struct proc *out,
-                       int *out_qmp_fd, struct err **errp)
+static bool start_qemu(const struct qemu_machine *m, const int devices_fds[QEMU_SERVED_COUNT],
+                       struct proc *out, int *out_qmp_fd, struct err **errp)
 {
     auto_fd int qmp_listen = -1, agent_listen = -1, qmp = -1;
     auto_cmd struct cmd cmd = { 0 };
@@ -171,7 +171,8 @@ bool qemu_launch(const struct qemu_machine *m, struct qemu_launched *out, struct
     struct qemu_launched l = { .qemu = PROC_NONE, .devices = PROC_NONE, .qmp_fd = -1 };
     auto_wire struct wire devices = { { -1, -1 } }; /* QEMU's ends */
 
-    if (m->link == DRIVER_LINK_DEVICES && !qemu_launch_devices(m->dir, qemu_machine_has_files(m), &l.devices, devices.fds, errp)) {
+    if (m->link == DRIVER_LINK_DEVICES &&
+        !qemu_launch_devices(m->dir, qemu_machine_has_files(m), &l.devices, devices.fds, errp)) {
         qemu_remove_traces(m->dir);
         return err_wrap(errp, "starting the device process");
     }
