@@ -5,6 +5,7 @@
  */
 #include "prog/hostagent/sshfs.h"
 
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -246,5 +247,7 @@ int main(int argc, char **argv)
     if (argc < 2 || !has_namespaces())
         return 77; /* skipped */
     exporter_path = argv[1];
+    /* A confined process cannot look for its leaks. Ours has read its options already. */
+    (void)setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
