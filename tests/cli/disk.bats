@@ -54,7 +54,11 @@ load lib
 }
 
 @test "no rule for a program that others than root can change" {
-    run --separate-stderr limactl sudoers --block-device=/dev/null
+    local open=$BATS_TEST_TMPDIR/open
+
+    mkdir -m 777 "$open"
+    cp -r "$PREFIX" "$open/p"
+    run --separate-stderr "$open/p/bin/limactl" sudoers --block-device=/dev/null
     assert_status 1
     [[ $stderr == *'/libexec/lima/privileged would be run as root, which others than root must not be able to change:'* ]]
     [[ -z $output ]]
