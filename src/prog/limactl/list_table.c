@@ -53,13 +53,6 @@ static void hide_columns(const struct list_table *list, struct table *table)
         table_hide(table, DIR);
 }
 
-static char *short_path(const char *path, const char *home)
-{
-    if (home && home[0] && str_starts(path, home))
-        return mem_printf("~%s", path + strlen(home));
-    return mem_strdup(path);
-}
-
 static void add_row(const struct list_table *list, const struct instance *inst, struct table *table)
 {
     const struct instance_config *config = &inst->config;
@@ -73,7 +66,7 @@ static void add_row(const struct list_table *list, const struct instance *inst, 
     table_add_take(table, mem_printf("%lld", inst->has_config ? (long long)config->cpus.v : 0LL));
     table_add_take(table, size_format(inst->has_config ? config->memory.bytes : 0));
     table_add_take(table, size_format(inst->has_config ? config->disk.bytes : 0));
-    table_add_take(table, short_path(inst->dir, list->home));
+    table_add_path(table, inst->dir, list->home);
 }
 
 void list_table_put(const struct list_table *list, struct sb *out)

@@ -1,6 +1,7 @@
 #include "prog/limactl/table.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/quote.h"
@@ -15,6 +16,14 @@ void table_add(struct table *table, const char *cell)
 void table_add_take(struct table *table, char *take_cell)
 {
     strv_push_take(&table->cells, take_cell);
+}
+
+void table_add_path(struct table *table, const char *path, const char *home)
+{
+    if (home && home[0] && str_starts(path, home))
+        table_add_take(table, mem_printf("~%s", path + strlen(home)));
+    else
+        table_add(table, path);
 }
 
 void table_hide(struct table *table, size_t column)

@@ -20,6 +20,8 @@ struct table {
 
 void table_add(struct table *table, const char *cell); /* the next cell, copied */
 void table_add_take(struct table *table, char *take_cell);
+/* With "~" for home, which may be NULL. */
+void table_add_path(struct table *table, const char *path, const char *home);
 void table_hide(struct table *table, size_t column);
 void table_put(const struct table *table, struct sb *out); /* with the title line */
 void table_done(struct table *table);

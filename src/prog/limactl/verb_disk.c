@@ -1,4 +1,7 @@
-/* limactl disk: disks that a running guest is given and gives back; the host agent does the work. */
+/* limactl disk, what it says to a running instance: disks that a guest is given and gives back; the
+ * host agent does the work. */
+#include "prog/limactl/verb_disk.h"
+
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -187,12 +190,14 @@ static const struct verb verb_disk_attached = {
     .run = disk_attached_run,
 };
 
-static const struct verb *const subs[] = { &verb_disk_attach, &verb_disk_attached,
-                                           &verb_disk_detach, NULL };
+static const struct verb *const subs[] = {
+    &verb_disk_create, &verb_disk_list,   &verb_disk_delete, &verb_disk_resize,   &verb_disk_import,
+    &verb_disk_unlock, &verb_disk_attach, &verb_disk_detach, &verb_disk_attached, NULL,
+};
 
 const struct verb verb_disk = {
     .name = "disk",
     .group = VERB_ADVANCED,
-    .summary = "Give disks to running instances and take them back",
+    .summary = "Make disks, give them to running instances and take them back",
     .subs = subs,
 };

@@ -186,19 +186,30 @@ static bool check_qcow2(const struct head *head, int fd, const char *name, struc
     return qcow2_tables_check(fd, name, &header, head->file_size, errp);
 }
 
+/* What the bytes of an image claim about its structure, and about other files. */
+static bool check_structure(const struct head *head, const struct image_info *info, int fd,
+                            const char *name, struct err **errp)
+{
+    if (info->format == IMAGE_QCOW2)
+        return check_qcow2(head, fd, name, errp);
+    if (info->format == IMAGE_VMDK && !vmdk_check((struct sv){ head->p, head->n }, errp))
+        return err_wrap(errp, "%s", name);
+    return true;
+}
+
+bool image_check_used(int fd, const char *name, struct image_info *out, struct err **errp)
+{
+    auto_head struct head head = { 0 };
+
+    return head_read(&head, fd, name, errp) && probe_head(&head, name, out, errp) &&
+           check_structure(&head, out, fd, name, errp);
+}
+
 bool image_check_untrusted(int fd, const char *name, struct image_info *out, struct err **errp)
 {
     auto_head struct head head = { 0 };
-    struct image_info info;
 
-    if (!head_read(&head, fd, name, errp) || !probe_head(&head, name, &info, errp))
-        return false;
-    if (info.format == IMAGE_RAW && !check_raw(&head, name, errp))
-        return false;
-    if (info.format == IMAGE_QCOW2 && !check_qcow2(&head, fd, name, errp))
-        return false;
-    if (info.format == IMAGE_VMDK && !vmdk_check((struct sv){ head.p, head.n }, errp))
-        return err_wrap(errp, "%s", name);
-    *out = info;
-    return true;
+    return head_read(&head, fd, name, errp) && probe_head(&head, name, out, errp) &&
+           (out->format != IMAGE_RAW || check_raw(&head, name, errp)) &&
+           check_structure(&head, out, fd, name, errp);
 }
