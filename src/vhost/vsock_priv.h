@@ -1,6 +1,7 @@
 /*
- * Inside of the vsock device. vsock_dev.c moves packets between queues and streams, vsock_stream.c
- * is the state machine of a stream, vsock_table.c finds streams.
+ * Inside of the vsock device. vsock_dev.c moves packets between queues and streams, vsock_table.c
+ * finds streams. A stream is a state machine, vsock_stream.c, between vsock_from_guest.c and
+ * vsock_to_guest.c.
  *
  * States of a stream, and what is legal in each:
  *
@@ -14,6 +15,8 @@
  */
 #ifndef VHOST_VSOCK_PRIV_H
 #define VHOST_VSOCK_PRIV_H
+
+#include <stddef.h>
 
 #include "vhost/vsock_dev.h"
 #include "wire/vsock.h"
@@ -77,7 +80,7 @@ struct vsock_stream {
     uint32_t space, received, taken, taken_told;
 };
 
-#define BUCKETS 4096
+#define BUCKETS    4096
 #define RESETS_MAX 256
 
 struct vsock_dev {
@@ -111,27 +114,47 @@ void vsock_table_remove(struct vsock_stream *s); /* and frees it */
 uint32_t vsock_table_free_port(struct vsock_dev *v, uint32_t guest_port);
 
 /* vsock_stream.c */
-/* A packet of the guest for the stream; the payload has header->len bytes. May free the stream. */
-void vsock_stream_packet(struct vsock_stream *s, const struct vsock_header *header,
-                         struct iovec *payload, unsigned n_payload);
 /* Something for the guest: queues the stream for its turn. */
 void vsock_stream_wake(struct vsock_stream *s);
 void vsock_stream_owe(struct vsock_stream *s, unsigned packets);
+/* A packet that was owed has been sent. May free the stream. */
+void vsock_stream_paid(struct vsock_stream *s, enum vsock_op op);
+/* The guest has answered, or was answered: bytes flow. */
+void vsock_stream_open(struct vsock_stream *s);
+/* Calls on_done, unless it was called. */
+void vsock_stream_report(struct vsock_stream *s, int error);
+/* Draws the conclusions when a direction has made progress or ended. May free the stream. */
+void vsock_stream_settle(struct vsock_stream *s);
+/* Counts the end of a stream. */
+void vsock_stream_leave_live(struct vsock_stream *s, bool by_reset);
+/* Aborts the stream when the time is over; it may be started again before. */
+void vsock_stream_limit(struct vsock_stream *s, unsigned ms);
+/* Starts the time that the owner has for a held stream. */
+void vsock_stream_hold(struct vsock_stream *s);
+/* Ends it from our side: closes the socket with a reset; the guest is owed a RST if it knows the
+ * stream. error is for on_done. */
+void vsock_stream_abort(struct vsock_stream *s, int error);
+/* Ends it without telling the guest, which has forgotten it. */
+void vsock_stream_drop(struct vsock_stream *s, int error);
+/* Adds to a counter of the device, and of the stream's group. */
+#define VSOCK_COUNT(s, member, n) vsock_stream_count(s, offsetof(struct devctl_counters, member), n)
+void vsock_stream_count(struct vsock_stream *s, size_t member, int64_t n);
+#define VSOCK_EVENTS_READ (EPOLLIN | EPOLLRDHUP | EPOLLET) /* of its socket */
+
+/* vsock_from_guest.c */
+/* A packet of the guest for the stream; the payload has header->len bytes. May free the stream. */
+void vsock_stream_packet(struct vsock_stream *s, const struct vsock_header *header,
+                         struct iovec *payload, unsigned n_payload);
+/* The socket takes bytes again. May free the stream. */
+void vsock_stream_flush(struct vsock_stream *s);
+
+/* vsock_to_guest.c */
 /* Bytes that may be sent to the guest now; 0 when there is nothing to send or no space. */
 uint32_t vsock_stream_sendable(struct vsock_stream *s);
 /* Reads what goes to the guest. 0: nothing now (it may have ended; look at owed). */
 size_t vsock_stream_read(struct vsock_stream *s, const struct iovec *iov, unsigned n_iov);
 /* Fills the parts of a header that belong to the stream. */
 void vsock_stream_header(struct vsock_stream *s, struct vsock_header *out);
-/* Starts the time that the owner has for a held stream. */
-void vsock_stream_hold(struct vsock_stream *s);
-/* A packet that was owed has been sent. May free the stream. */
-void vsock_stream_paid(struct vsock_stream *s, enum vsock_op op);
-/* Ends it from our side: closes the socket with a reset; the guest is owed a RST if it knows the
- * stream. error is for on_done. */
-void vsock_stream_abort(struct vsock_stream *s, int error);
-/* Ends it without telling the guest, which has forgotten it. */
-void vsock_stream_drop(struct vsock_stream *s, int error);
 
 /* vsock_dev.c */
 void vsock_dev_wake(struct vsock_dev *v);

@@ -3,34 +3,21 @@
  * stream_peer must run in the guest. Prints a table; judges nothing.
  */
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
-#include "base/mem.h"
 #include "base/num.h"
-#include "stream_proto.h"
+#include "stream_client.h"
 #include "sys/sock.h"
 #include "wire/devctl.h"
 
-#define BUFFER_SIZE (256u << 10)
 #define STREAMS_MAX 8
 
 struct bench {
     int control;
     uint32_t next_id;
-    char *buffer;
 };
-
-static double now(void)
-{
-    struct timespec ts;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 static bool set_blocking(int fd)
 {
@@ -77,13 +64,13 @@ static bool await(struct bench *b, enum devctl_type type, struct devctl_msg *out
 static bool start(struct bench *b, enum stream_command command, uint64_t number, int *out_fd,
                   struct err **errp)
 {
-    const struct stream_request r = { command, number };
     struct devctl_msg msg;
 
-    if (!request(b, (struct devctl_msg){ .type = DEVCTL_CONNECT, .port = STREAM_PEER_PORT }, errp) ||
+    if (!request(b, (struct devctl_msg){ .type = DEVCTL_CONNECT, .port = STREAM_PEER_PORT },
+                 errp) ||
         !await(b, DEVCTL_STREAM, &msg, out_fd, errp))
         return false;
-    if (send(*out_fd, &r, sizeof(r), MSG_NOSIGNAL) != sizeof(r))
+    if (!stream_ask(*out_fd, command, number))
         return err_set(errp, ERR_PROTOCOL, "the stream ended early");
     return true;
 }
@@ -92,41 +79,15 @@ static bool start(struct bench *b, enum stream_command command, uint64_t number,
 static bool move(struct bench *b, enum stream_command command, unsigned n, uint64_t bytes,
                  double *out_s, struct err **errp)
 {
-    struct pollfd fds[STREAMS_MAX];
-    uint64_t left[STREAMS_MAX];
-    unsigned n_open = n;
-    double begin = now();
+    int fds[STREAMS_MAX];
+    double begin = stream_now();
 
-    for (unsigned i = 0; i < n; i++) {
-        fds[i] = (struct pollfd){ .events = command == STREAM_TAKE ? POLLOUT : POLLIN };
-        left[i] = bytes;
-        if (!start(b, command, bytes, &fds[i].fd, errp))
+    for (unsigned i = 0; i < n; i++)
+        if (!start(b, command, bytes, &fds[i], errp))
             return false;
-    }
-    while (n_open > 0) {
-        if (poll(fds, n, -1) < 0)
-            continue;
-        for (unsigned i = 0; i < n; i++) {
-            size_t part = left[i] < BUFFER_SIZE ? (size_t)left[i] : BUFFER_SIZE;
-            ssize_t done;
-
-            if (fds[i].fd < 0 || !fds[i].revents)
-                continue;
-            if (fds[i].events == POLLOUT && left[i] > 0) {
-                done = send(fds[i].fd, b->buffer, part, MSG_DONTWAIT | MSG_NOSIGNAL);
-                left[i] -= done > 0 ? (uint64_t)done : 0;
-                if (left[i] == 0) { /* the guest answers when it has everything */
-                    (void)shutdown(fds[i].fd, SHUT_WR);
-                    fds[i].events = POLLIN;
-                }
-            } else if (recv(fds[i].fd, b->buffer, BUFFER_SIZE, 0) == 0) {
-                (void)close(fds[i].fd);
-                fds[i].fd = -1;
-                n_open--;
-            }
-        }
-    }
-    *out_s = now() - begin;
+    if (!stream_move(fds, n, command, bytes))
+        return err_set(errp, ERR_PROTOCOL, "not all came");
+    *out_s = stream_now() - begin;
     return true;
 }
 
@@ -145,16 +106,12 @@ static bool measure_bytes(struct bench *b, unsigned n, uint64_t mib, struct err 
 
 static bool exchange(int fd, struct err **errp)
 {
-    char byte = 'x';
-
-    if (send(fd, &byte, 1, MSG_NOSIGNAL) != 1 || recv(fd, &byte, 1, 0) != 1)
-        return err_set(errp, ERR_PROTOCOL, "the stream ended early");
-    return true;
+    return stream_exchange(fd) || err_set(errp, ERR_PROTOCOL, "the stream ended early");
 }
 
 static bool measure_connections(struct bench *b, uint64_t n, struct err **errp)
 {
-    double begin = now(), out_s, in_s, trip_s;
+    double begin = stream_now(), out_s, in_s, trip_s;
     struct devctl_msg msg;
     int fd, asked;
 
@@ -163,27 +120,27 @@ static bool measure_connections(struct bench *b, uint64_t n, struct err **errp)
             return false;
         (void)close(fd);
     }
-    out_s = now() - begin;
+    out_s = stream_now() - begin;
 
     if (!request(b, (struct devctl_msg){ .type = DEVCTL_LISTEN, .port = STREAM_HOST_PORT }, errp) ||
         !start(b, STREAM_CONNECT, n, &asked, errp))
         return false;
-    begin = now();
+    begin = stream_now();
     for (uint64_t i = 0; i < n; i++) {
         if (!await(b, DEVCTL_ACCEPTED, &msg, &fd, errp) || !exchange(fd, errp))
             return false;
         (void)close(fd);
     }
-    in_s = now() - begin;
+    in_s = stream_now() - begin;
     (void)close(asked);
 
     if (!start(b, STREAM_ECHO, 0, &fd, errp))
         return false;
-    begin = now();
+    begin = stream_now();
     for (uint64_t i = 0; i < n; i++)
         if (!exchange(fd, errp))
             return false;
-    trip_s = now() - begin;
+    trip_s = stream_now() - begin;
     (void)close(fd);
     printf("connections  guest to host %7.0f /s   host to guest %7.0f /s   round trip %.3f ms\n",
            (double)n / in_s, (double)n / out_s, trip_s * 1000 / (double)n);
@@ -206,8 +163,7 @@ static bool run(struct bench *b, const char *path, uint64_t mib, uint64_t n_conn
 int main(int argc, char **argv)
 {
     auto_err struct err *err = NULL;
-    auto_mem char *buffer = mem_alloc(BUFFER_SIZE);
-    struct bench b = { .control = -1, .buffer = buffer };
+    struct bench b = { .control = -1 };
     uint64_t mib = 128, n_connections = 500;
 
     if (argc < 2 || argc > 4 || (argc > 2 && !parse_u64(sv_of(argv[2]), &mib)) ||

@@ -1,0 +1,94 @@
+/*
+ * What a stream has for the guest.
+ *
+ * A stream with a preface does not wait for the guest's RESPONSE: the preface, and the first bytes
+ * if they are there, follow the REQUEST at once. Linux takes them, since its side of a connection
+ * is open when it answers, and so a connection costs one exchange and one interrupt less. A guest
+ * that refuses drops them.
+ */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "vhost/vsock_priv.h"
+
+static uint32_t credit(const struct vsock_stream *s)
+{
+    uint32_t in_flight = s->sent - s->peer_taken;
+
+    return in_flight < s->peer_space ? s->peer_space - in_flight : 0;
+}
+
+uint32_t vsock_stream_sendable(struct vsock_stream *s)
+{
+    uint32_t n = credit(s);
+
+    if (!s->readable || s->host_eof || (s->shutdown_got & VSOCK_SHUTDOWN_RECEIVE))
+        return 0;
+    if (s->state != STREAM_OPEN)
+        return s->state == STREAM_REQUESTED ? n : 0;
+    if (n > 0)
+        s->asked_credit = false;
+    else if (!s->asked_credit) {
+        s->asked_credit = true;
+        s->owed |= OWE_CREDIT_REQUEST;
+    }
+    return n;
+}
+
+static size_t read_preface(struct vsock_stream *s, const struct iovec *iov, unsigned n_iov)
+{
+    size_t total = 0;
+
+    for (unsigned i = 0; i < n_iov && s->preface.n > 0; i++) {
+        size_t n = s->preface.n < iov[i].iov_len ? s->preface.n : iov[i].iov_len;
+
+        memcpy(iov[i].iov_base, s->preface.p + s->preface.start, n);
+        vsock_bytes_take(&s->preface, n);
+        total += n;
+    }
+    return total;
+}
+
+size_t vsock_stream_read(struct vsock_stream *s, const struct iovec *iov, unsigned n_iov)
+{
+    struct msghdr mh = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n_iov };
+    ssize_t n;
+
+    if (s->preface.n > 0) {
+        n = (ssize_t)read_preface(s, iov, n_iov);
+    } else {
+        do {
+            n = recvmsg(s->fd, &mh, MSG_DONTWAIT);
+        } while (n < 0 && errno == EINTR);
+    }
+    if (n > 0) {
+        s->sent += (uint32_t)n;
+        VSOCK_COUNT(s, bytes_to_guest, n);
+        return (size_t)n;
+    }
+    s->readable = false;
+    if (n == 0) {
+        s->host_eof = true;
+        s->discards = s->discards || s->hung_up;
+        vsock_stream_settle(s);
+    } else if (errno != EAGAIN) {
+        vsock_stream_abort(s, errno);
+    }
+    return 0;
+}
+
+void vsock_stream_header(struct vsock_stream *s, struct vsock_header *out)
+{
+    *out = (struct vsock_header){
+        .src_cid = VSOCK_CID_HOST,
+        .dst_cid = VSOCK_GUEST_CID,
+        .src_port = s->host_port,
+        .dst_port = s->guest_port,
+        .type = VSOCK_TYPE_STREAM,
+        .flags = 0,
+        .buf_alloc = s->space,
+        .fwd_cnt = s->taken,
+    };
+    s->taken_told = s->taken;
+    s->owed &= ~(unsigned)OWE_CREDIT_UPDATE;
+}
