@@ -13,7 +13,7 @@ report() {
 sources=$(find src tests -name '*.[ch]' | sort)
 
 # Calls that hide overflow, a shell or a wait.
-banned=$(grep -nEw '(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|system|popen|usleep|sleep|gets|alloca)[[:space:]]*\(' \
+banned=$(grep -HnE '\b(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|system|popen|usleep|sleep|gets|alloca)[[:space:]]*\(' \
     $sources | grep -vE '^[^:]*:[0-9]+:[[:space:]]*(\*|/\*|//)' || true)
 [ -z "$banned" ] || report "banned call:
 $banned"

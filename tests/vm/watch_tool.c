@@ -94,7 +94,7 @@ static void print(const struct inotify_event *event)
     if (strcmp(line, previous) == 0)
         return;
     (void)puts(line);
-    (void)strcpy(previous, line);
+    memcpy(previous, line, sizeof(line));
 }
 
 /* False at the end. */
