@@ -82,6 +82,19 @@ static bool survives_reset(const char *name)
            strcmp(name, NAME_PROTECTED) == 0 || strcmp(name, NAME_VZ_IDENTIFIER) == 0;
 }
 
+/* A directory that is not empty is none of ours: it is left, and told. */
+static bool remove_entry(const char *path, struct progress *progress, struct err **errp)
+{
+    if (unlink(path) == 0)
+        return true;
+    if (errno == EISDIR && rmdir(path) == 0)
+        return true;
+    if (errno != ENOTEMPTY && errno != EEXIST)
+        return err_set_os(errp, errno, "cannot remove %s", path);
+    progress_note(progress, LOG_ERROR, "cannot remove \"%s\": %s", path, strerror(errno));
+    return true;
+}
+
 bool keep_reset(const char *dir, struct progress *progress, struct err **errp)
 {
     auto_strv struct strv names = { 0 };
@@ -91,10 +104,8 @@ bool keep_reset(const char *dir, struct progress *progress, struct err **errp)
     for (size_t i = 0; i < names.n; i++) {
         auto_mem char *path = path_join(dir, names.v[i]);
 
-        if (survives_reset(names.v[i]))
-            continue;
-        if (unlink(path) != 0 && rmdir(path) != 0)
-            progress_note(progress, LOG_ERROR, "cannot remove \"%s\": %s", path, strerror(errno));
+        if (!survives_reset(names.v[i]) && !remove_entry(path, progress, errp))
+            return false;
     }
     return true;
 }

@@ -104,3 +104,22 @@ load lib
     assert_status 0
     assert_log info 'Instance `x` not found'
 }
+
+# Runs a command that finds LIMA_HOME on a read-only file system.
+read_only() { # COMMAND...
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    unshare --user --map-root-user --mount sh -c '
+        mount --bind "$LIMA_HOME" "$LIMA_HOME" && mount -o remount,bind,ro "$LIMA_HOME" && exec "$@"' sh "$@"
+}
+
+@test "nothing that has to write succeeds on a read-only file system" {
+    unshare --user --map-root-user --mount true || skip 'no user namespaces'
+    create x
+    local verb
+    for verb in factory-reset 'delete -f' protect 'edit --cpus=3'; do
+        # shellcheck disable=SC2086 # words
+        run --separate-stderr read_only limactl --tty=false $verb x
+        [[ $status -eq 1 && $stderr == *level=fatal*'Read-only file system'* ]] || fail "$verb: $status $stderr"
+    done
+    [[ -f $LIMA_HOME/x/disk && ! -e $LIMA_HOME/x/protected && $(status_of x) == Stopped ]]
+}
