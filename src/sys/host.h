@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/sb.h"
 #include "base/strv.h"
 
 unsigned host_cpus(void); /* that this process may use, at least 1 */
@@ -20,6 +21,10 @@ char *host_name(void);       /* owned */
 char *host_kernel_release(void); /* owned */
 /* IANA name such as "Europe/Berlin" (TZ, /etc/timezone, /etc/localtime), owned; NULL = unknown. */
 char *host_timezone(void);
+#define HOST_ZONES_DIR "/usr/share/zoneinfo"
+/* Appends what the directory knows of a time zone (TZif, RFC 8536). False when that is nothing: the
+ * name, which may be anybody's, leads out of it, or to another kind of file. */
+bool host_zone_data(const char *zones_dir, const char *zone, struct sb *out) MUST_USE;
 /* /etc/machine-id, or that of D-Bus; ERR_NOT_FOUND when the machine has none. */
 bool host_machine_id(char **out_id, struct err **errp) MUST_USE;
 /* Changes with each boot. */

@@ -119,6 +119,7 @@ static bool render(const struct instance_config *config, const json_t *doc, stru
         .mounts_in_fstab = json_is_true(json_object_get(doc, "mountsInFstab")),
         .vsock_port = 2222,
         .virtio_port = "",
+        .zone_data = sv_of(text_of(doc, "zoneData", "")),
         .guest_agent_path = text_of(doc, "agent", NULL),
         .debug = json_is_true(json_object_get(doc, "debug")),
     };

@@ -110,12 +110,17 @@ static bool apply_timezone(const struct apply *apply, struct err **errp)
 
     if (!zone[0])
         return true;
-    if (!root_has(apply->root, path)) {
-        log_warn("The image has no data about the time zone %s", zone);
+    if (root_has(apply->root, path)) {
+        if (!root_put_link(apply->root, "/etc/localtime", path, errp))
+            return false;
+    } else if (apply->zone_data.n) {
+        if (!root_put(apply->root, "/etc/localtime", apply->zone_data, ROOT_FILE(0644), errp))
+            return false;
+    } else {
+        log_warn("Neither the image nor the host has data about the time zone %s", zone);
         return true;
     }
-    return root_put_link(apply->root, "/etc/localtime", path, errp) &&
-           root_put(apply->root, "/etc/timezone", sv_of(line), ROOT_FILE(0644), errp);
+    return root_put(apply->root, "/etc/timezone", sv_of(line), ROOT_FILE(0644), errp);
 }
 
 bool apply_names(const struct apply *apply, struct err **errp)

@@ -14,6 +14,7 @@ struct apply {
     const struct seed *seed; /* borrowed */
     struct sv keys;          /* ssh_authorized_keys of the seed; borrowed */
     struct sv environment;   /* etc_environment of the seed; borrowed */
+    struct sv zone_data;     /* timezone of the seed, for images without; borrowed, may be empty */
     struct sv agent;         /* the program to install; borrowed */
 };
 

@@ -124,15 +124,17 @@ static void set_up_network(const struct seed *seed, struct report *report)
 static bool apply(const struct seed *seed, const struct sb *agent, struct err **errp)
 {
     auto_root struct root root = ROOT_NONE;
-    auto_sb struct sb keys = { 0 }, environment = { 0 };
+    auto_sb struct sb keys = { 0 }, environment = { 0 }, zone_data = { 0 };
 
     return read_seed("ssh_authorized_keys", SEED_FILE_SIZE_MAX, &keys, errp) &&
            read_seed("etc_environment", SEED_FILE_SIZE_MAX, &environment, errp) &&
+           read_seed("timezone", SEED_FILE_SIZE_MAX, &zone_data, errp) &&
            root_open(&root, "/", errp) &&
            apply_seed(&(struct apply){ .root = &root,
                                        .seed = seed,
                                        .keys = sb_view(&keys),
                                        .environment = sb_view(&environment),
+                                       .zone_data = sb_view(&zone_data),
                                        .agent = sb_view(agent) },
                       errp) &&
            file_write_atomic(INITRD_SSH_READY, sv_of(seed->iid), 0644, errp);

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "model/store/names.h"
@@ -16,6 +17,7 @@ enum { CERT_SIZE_MAX = 1 << 20, ETH0_METRIC = 200 };
 /* What cidata_input borrows. */
 struct sources {
     struct strv keys, dns, env, certs;
+    struct sb zone_data;
     VEC(struct cidata_nic) nics;
 };
 
@@ -55,6 +57,8 @@ static bool gather(const struct setup *setup, struct sources *src, struct err **
         config->ssh.load_dot_ssh_pub_keys.v ? setup->store.env.host.user_home : NULL;
 
     find_dns(setup, &src->dns);
+    if (config->timezone[0] && !host_zone_data(HOST_ZONES_DIR, config->timezone, &src->zone_data))
+        log_debug("This host has no data about the time zone %s", config->timezone);
     *vec_push(&src->nics) = (struct cidata_nic){ setup->mac, "eth0", ETH0_METRIC };
     cidata_environment(config, environ, setup->driver_type->facts->gateway_address, &src->env);
     return ssh_keys_public(config_dir, home, &src->keys, errp) &&
@@ -67,6 +71,7 @@ static void sources_done(struct sources *src)
     strv_done(&src->dns);
     strv_done(&src->env);
     strv_done(&src->certs);
+    sb_done(&src->zone_data);
     vec_done(&src->nics);
 }
 
@@ -116,6 +121,7 @@ bool seed_write(const struct setup *setup, struct err **errp)
         .n_nics = src.nics.n,
         .env = &src.env,
         .ca_certs = &src.certs,
+        .zone_data = sb_view(&src.zone_data),
         .host_home = setup->store.env.host.user_home,
         .vsock_port = !plain && has_link(facts, DRIVER_LINK_DEVICES) ? GUEST_VSOCK_PORT : 0,
         .virtio_port = !plain && has_link(facts, DRIVER_LINK_SERIAL) ? GUEST_VIRTIO_PORT : "",

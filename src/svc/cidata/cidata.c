@@ -420,6 +420,8 @@ bool cidata_render(const struct cidata_input *in, struct cidata *out, struct err
     add_cloud_init(&seed, in);
     add_provision(&seed, in);
     add_ca_certs(&seed, in);
+    if (in->zone_data.n)
+        add_bytes(&seed, mem_strdup("timezone"), FILE_MODE, in->zone_data);
     add_embedded(&seed, plain);
     add_host_file(&seed, "lima-guestagent", SCRIPT_MODE, in->guest_agent_path);
     add_host_file(&seed, "nerdctl-full.tgz", FILE_MODE, in->containerd_archive_path);

@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "base/strv.h"
+#include "base/sv.h"
 #include "base/vec.h"
 #include "model/config/instance.h"
 
@@ -43,6 +44,7 @@ struct cidata_input {
 
     const struct strv *env;      /* KEY=value, from cidata_environment() */
     const struct strv *ca_certs; /* PEM texts, of caCerts.certs and caCerts.files */
+    struct sv zone_data;         /* of config->timezone, for images without; empty = none */
     const char *host_home;
     /* Mounts are rows of the guest's fstab, one tag each (drivers with a virtiofs of their own);
      * else the guest agent mounts them. */

@@ -1,5 +1,6 @@
 #include "sys/host.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 
 #include "base/mem.h"
 #include "base/sv.h"
+#include "sys/dir.h"
 #include "sys/file.h"
 
 enum { FACT_FILE_MAX = 64 * 1024 };
@@ -131,6 +133,20 @@ char *host_timezone(void)
         return NULL;
     link[n] = '\0';
     return zone_of_path(link);
+}
+
+bool host_zone_data(const char *zones_dir, const char *zone, struct sb *out)
+{
+    auto_fd int dir_fd = -1;
+    auto_fd int fd = -1;
+    auto_sb struct sb data = { 0 };
+
+    if (!dir_open(zones_dir, &dir_fd, NULL) ||
+        !dir_open_beneath(dir_fd, zone, O_RDONLY | O_NONBLOCK, 0, &fd, NULL) ||
+        !file_read_fd(fd, zone, FACT_FILE_MAX, &data, NULL) || !sv_starts(sb_view(&data), SV("TZif")))
+        return false;
+    sb_put(out, sb_view(&data));
+    return true;
 }
 
 bool host_machine_id(char **out_id, struct err **errp)

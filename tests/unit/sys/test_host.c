@@ -1,6 +1,11 @@
 #include "sys/host.h"
 
+#include <unistd.h>
+
 #include "base/mem.h"
+#include "base/path.h"
+#include "sys/dir.h"
+#include "sys/file.h"
 #include "unit_test.h"
 
 static void finds_name_servers_in_resolv_conf(void **state)
@@ -48,6 +53,42 @@ static void time_zone_of_the_environment_wins(void **state)
     assert_int_equal(unsetenv("TZ"), 0);
 }
 
+static void data_of_a_zone_stays_in_its_directory(void **state)
+{
+    static const struct {
+        const char *zone;
+        bool found;
+    } cases[] = {
+        { "Europe/Berlin", true }, { "Alias", true },   { "../secret", false },
+        { "outside", false },      { "Europe", false }, { "no/such", false },
+        { "tab", false },          { "", false },
+    };
+    auto_mem char *top = NULL;
+
+    assert_true(dir_make_temp("/tmp/test-host-", &top, NULL));
+    auto_mem char *zones = path_join(top, "zones");
+    auto_mem char *europe = path_join(zones, "Europe");
+    auto_mem char *berlin = path_join(europe, "Berlin");
+    auto_mem char *tab = path_join(zones, "tab");
+    auto_mem char *secret = path_join(top, "secret");
+    auto_mem char *alias = path_join(zones, "Alias");
+    auto_mem char *outside = path_join(zones, "outside");
+
+    assert_true(dir_make_all(europe, 0700, NULL));
+    assert_true(file_write_atomic(berlin, SV("TZif2"), 0600, NULL));
+    assert_true(file_write_atomic(secret, SV("TZif2"), 0600, NULL));
+    assert_true(file_write_atomic(tab, SV("# zones"), 0600, NULL));
+    assert_int_equal(symlink("Europe/Berlin", alias), 0);
+    assert_int_equal(symlink("../secret", outside), 0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        auto_sb struct sb data = { 0 };
+
+        check_row(host_zone_data(zones, cases[i].zone, &data) == cases[i].found, cases[i].zone);
+        check_row(data.n == (cases[i].found ? 5 : 0), cases[i].zone);
+    }
+    assert_true(dir_remove_tree(top, NULL));
+}
+
 static void facts_are_plausible(void **state)
 {
     auto_mem char *boot_id = NULL;
@@ -76,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_name_servers_in_resolv_conf),
         cmocka_unit_test(time_zone_of_the_environment_wins),
+        cmocka_unit_test(data_of_a_zone_stays_in_its_directory),
         cmocka_unit_test(facts_are_plausible),
         cmocka_unit_test(clocks_do_not_go_back),
     };

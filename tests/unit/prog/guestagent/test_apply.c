@@ -7,6 +7,7 @@
 #include "tree.h"
 
 #define KEYS        "ssh-ed25519 AAAA jane@host\n"
+#define ZONE_DATA   "TZif of the seed"
 #define ENVIRONMENT "#LIMA-START\nA=1\n#LIMA-END\n"
 
 static void make_tree(void)
@@ -37,6 +38,7 @@ static void apply_text(const char *env)
                                      .seed = &seed,
                                      .keys = SV(KEYS),
                                      .environment = SV(ENVIRONMENT),
+                                     .zone_data = SV(ZONE_DATA),
                                      .agent = SV("\177ELF agent") },
                     &err))
         fail_msg("%s", err_text(err));
@@ -191,6 +193,20 @@ static void plain_guest_has_no_daemon(void **state)
     assert_true(S_ISLNK(tree_stat(links[1]).st_mode));
 }
 
+static void image_without_zones_gets_the_data_of_the_seed(void **state)
+{
+    auto_mem char *zone = temp_path("usr/share/zoneinfo/Europe/Berlin");
+
+    ROOT_ONLY();
+    assert_int_equal(unlink(zone), 0);
+    apply_text(SAMPLE_ENV);
+    tree_check("etc/localtime", ZONE_DATA);
+    tree_check("etc/timezone", "Europe/Berlin\n");
+    tree_put("usr/share/zoneinfo/Europe/Berlin", "TZif");
+    apply_text(SAMPLE_ENV);
+    assert_true(S_ISLNK(tree_stat("etc/localtime").st_mode));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +218,7 @@ int main(void)
         cmocka_unit_test(links_of_the_user_are_not_followed),
         cmocka_unit_test(plain_guest_has_no_daemon),
         cmocka_unit_test(image_without_networkd_gets_resolv_conf),
+        cmocka_unit_test(image_without_zones_gets_the_data_of_the_seed),
     };
 
     return cmocka_run_group_tests(tests, temp_dir_setup, temp_dir_teardown);
