@@ -47,6 +47,7 @@ is_running() {
     [[ $(guest d sudo id -u) == 0 && $(guest d hostname) == lima-d ]]
     [[ $(guest d date +%Z) == JST ]]
     [[ $(guest d sh -c 'echo "$GREETING"') == 'hello you' ]]
+    [[ $(COLORTERM=truecolor guest d sh -c 'echo "$COLORTERM"') == truecolor ]]
     guest d ip -4 -br address show eth0 | grep -q 192.168.5.15
     guest d getent hosts host.lima.internal
     [[ $(guest d df -k --output=size / | tail -n 1) -gt 5000000 ]]

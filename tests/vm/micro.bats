@@ -3,7 +3,7 @@ load lib
 
 @test "it starts and is READY" {
     run --separate-stderr limactl start --tty=false --name=x "$(micro_yaml x \
-        'env: {GREETING: "hello you"}' 'user: {shell: /bin/sh}')"
+        'env: {GREETING: "hello you"}' 'user: {shell: /bin/sh}' 'timezone: Asia/Tokyo')"
     assert_status 0
     assert_log info 'READY. Run `limactl shell x` to open the shell.'
     [[ $(field x Status) == Running ]]
@@ -25,6 +25,14 @@ load lib
     [[ $stderr == *err* ]]
     run guest x printf '%s|' 'a b' "c'd" '$HOME' '' '*'
     assert_output "a b|c'd|\$HOME||*|"
+}
+
+@test "a connection that is opened anew is so in silence" {
+    for ((i = 0; i < 2; i++)); do
+        run --separate-stderr limactl shell --reconnect x true
+        assert_status 0
+        [[ -z $stderr ]] || fail "$stderr"
+    done
 }
 
 @test "list --json has the keys in their order" {
@@ -52,6 +60,7 @@ assert inst["hostAgentPID"] > 0 and inst["driverPID"] > 0 and inst["sshLocalPort
     [[ $(guest x pwd) == / && $(limactl shell x sh -c 'echo $HOME') == "/home/$name.guest" ]]
     [[ $(guest x sudo id -u) == 0 ]]
     [[ $(guest x sh -c 'echo "$GREETING"') == 'hello you' ]]
+    [[ $(guest x date +%Z) == JST || ! -e /usr/share/zoneinfo/Asia/Tokyo ]]
 }
 
 @test "the root file system has grown to the disk" {

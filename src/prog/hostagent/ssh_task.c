@@ -47,8 +47,8 @@ struct ssh_task *ssh_task_exit_master(const struct ssh_task_params *params, stru
 {
     auto_cmd struct cmd cmd = TASK_CMD;
 
-    ssh_argv_master_exit(params->ssh_program, params->ssh_options, params->ssh_port,
-                         params->ssh_address, &cmd.argv);
+    ssh_argv_master(params->ssh_program, params->ssh_options, "exit", params->ssh_port,
+                    params->ssh_address, &cmd.argv);
     return task_open(params, &cmd, errp);
 }
 

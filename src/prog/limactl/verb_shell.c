@@ -140,8 +140,6 @@ static bool become_ssh(const struct ssh_access *access, const char *script, stru
     ssh_argv_begin(&access->client.argv, &access->options, &cmd.argv);
     if (tty_is(STDOUT_FILENO))
         strv_push(&cmd.argv, "-t");
-    if (getenv("COLORTERM"))
-        strv_push_list(&cmd.argv, "-o", "SendEnv=COLORTERM", NULL);
     strv_push(&cmd.argv, "-o");
     strv_pushf(&cmd.argv, "LogLevel=%s", ssh_client_log_level(&access->client));
     ssh_argv_target(access->port, access->address, &cmd.argv);

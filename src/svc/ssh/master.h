@@ -11,8 +11,8 @@
 #include "base/err.h"
 #include "base/strv.h"
 
-/* Asks the master to end, and waits; does nothing when there is none. A socket that nobody listens
- * on is removed. */
+/* Asks the master to end, and waits until its process and its socket are gone; does nothing when there
+ * is none. A socket that nobody listens on is removed. ERR_CHILD, ERR_TIMEOUT. */
 bool ssh_master_exit(const struct strv *program, const struct strv *options, const char *inst_dir,
                      uint16_t port, const char *address, struct err **errp) MUST_USE;
 

@@ -81,6 +81,8 @@ void ssh_argv_begin(const struct strv *program, const struct strv *options, stru
     strv_push_list(argv, "-F", "/dev/null", NULL);
     for (size_t i = 0; i < options->n; i++)
         strv_push_list(argv, "-o", options->v[i], NULL);
+    /* Always: a shared connection passes on only what ssh was told to send when it was opened. */
+    strv_push_list(argv, "-o", "SendEnv=COLORTERM", NULL);
 }
 
 void ssh_argv_target(uint16_t port, const char *address, struct strv *argv)
@@ -90,11 +92,11 @@ void ssh_argv_target(uint16_t port, const char *address, struct strv *argv)
     strv_push(argv, address);
 }
 
-void ssh_argv_master_exit(const struct strv *program, const struct strv *options, uint16_t port,
-                          const char *address, struct strv *argv)
+void ssh_argv_master(const struct strv *program, const struct strv *options, const char *order,
+                     uint16_t port, const char *address, struct strv *argv)
 {
     ssh_argv_begin(program, options, argv);
-    strv_push_list(argv, "-O", "exit", NULL);
+    strv_push_list(argv, "-O", order, NULL);
     ssh_argv_target(port, address, argv);
 }
 

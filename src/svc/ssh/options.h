@@ -30,14 +30,15 @@ bool ssh_options(const struct ssh_client *client, const struct ssh_params *param
 /* The same without a shared connection: the three Control options say so, in front. */
 void ssh_options_without_master(const struct strv *options, struct strv *out);
 
-/* Appends "PROGRAM -F /dev/null -o OPT ...". */
+/* Appends "PROGRAM -F /dev/null -o OPT ... -o SendEnv=COLORTERM". */
 void ssh_argv_begin(const struct strv *program, const struct strv *options, struct strv *argv);
 /* Appends "-p PORT ADDRESS". */
 void ssh_argv_target(uint16_t port, const char *address, struct strv *argv);
 
-/* "PROGRAM OPTIONS -O exit -p PORT ADDRESS": ends the shared connection. */
-void ssh_argv_master_exit(const struct strv *program, const struct strv *options, uint16_t port,
-                          const char *address, struct strv *argv);
+/* "PROGRAM OPTIONS -O ORDER -p PORT ADDRESS": "check" names the process of the shared connection,
+ * "exit" ends it. */
+void ssh_argv_master(const struct strv *program, const struct strv *options, const char *order,
+                     uint16_t port, const char *address, struct strv *argv);
 /* "PROGRAM OPTIONS -p PORT ADDRESS -- WORDS": ssh joins the words with blanks for the login shell
  * of the guest. */
 void ssh_argv_command(const struct strv *program, const struct strv *options, uint16_t port,

@@ -85,11 +85,11 @@ static void argv_of_calls(void **state)
     strv_push_list(&options, "User=me", "ControlMaster=auto", "ControlPath=\"/x/ssh.sock\"",
                    "ControlPersist=yes", "ForwardAgent=yes", NULL);
 
-    ssh_argv_master_exit(&program, &options, 60022, SSH_ADDRESS, &exit_argv);
+    ssh_argv_master(&program, &options, "exit", 60022, SSH_ADDRESS, &exit_argv);
     a = strv_join(&exit_argv, " ");
     assert_string_equal(a, "ssh -F /dev/null -o User=me -o ControlMaster=auto "
                            "-o ControlPath=\"/x/ssh.sock\" -o ControlPersist=yes -o ForwardAgent=yes "
-                           "-O exit -p 60022 127.0.0.1");
+                           "-o SendEnv=COLORTERM -O exit -p 60022 127.0.0.1");
 
     ssh_options_without_master(&options, &apart);
     b = strv_join(&apart, " ");

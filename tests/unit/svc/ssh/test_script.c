@@ -43,7 +43,8 @@ static void plain_scripts_get_their_interpreter(void **state)
 
     build(&argv, "#!/bin/sh -e\ntrue\n", false);
     joined = strv_join(&argv, "|");
-    assert_string_equal(joined, "ssh|-F|/dev/null|-o|User=me|-p|22|127.0.0.1|--|/bin/sh -e");
+    assert_string_equal(joined, "ssh|-F|/dev/null|-o|User=me|-o|SendEnv=COLORTERM|-p|22|127.0.0.1|--|"
+                                "/bin/sh -e");
 }
 
 /* Runs what the guest's login shell would be given, with an own param.env in place of the seed's. */
@@ -60,7 +61,7 @@ static void parameters_are_exported_to_the_script(void **state)
     const char *rest, *at;
 
     build(&argv, "#!/bin/sh -s arg\n", true);
-    for (size_t i = 9; i < argv.n; i++)
+    for (size_t i = 11; i < argv.n; i++)
         strv_push(&words, argv.v[i]);
     line = strv_join(&words, " "); /* as ssh does */
     assert_true(str_starts(line, "/bin/sh -c '"));
