@@ -373,8 +373,11 @@ static void reply_attr(struct fuse_call *call, bool shows_change, enum echo_kind
 
 static enum outcome answer_getattr(struct fuse_call *call, const struct fuse_change *change)
 {
-    const struct fuse_node *node = fuse_node_find(call->server, call->req.head.nodeid);
+    uint64_t id = call->req.head.nodeid;
+    const struct fuse_node *node = fuse_node_find(call->server, id);
 
+    if (id == call->server->echo.limbo)
+        return NOT_MINE;
     /* Of directories, and on the way to other changes, it is as for everybody. */
     if (node && (change->type != ECHO_MODIFY || !node->export || S_ISDIR(node->identity.type)))
         return NOT_MINE;
