@@ -14,10 +14,8 @@
 static void queue(struct fuse_server *s, enum echo_type type, enum echo_kind kind,
                   const struct fuse_node *dir, const char *name)
 {
-    auto_mem char *copy = mem_strdup(name);
-
-    fuse_echo_queue(
-        s, &(struct fuse_change){ .type = type, .kind = kind, .dir = dir->id, .name = copy });
+    fuse_echo_queue(s, fuse_change_new(&(struct fuse_change){
+                           .type = type, .kind = kind, .dir = dir->id, .name = (char *)name }));
 }
 
 static void compare_link(struct fuse_server *s, const struct fuse_link *link)

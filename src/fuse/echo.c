@@ -15,9 +15,6 @@
 #include "base/mem.h"
 #include "fuse/fuse_priv.h"
 
-/* How far back an event may be that the kernel has joined another one with: its queue's length. */
-enum { JOINED_MAX = 16384 };
-
 void fuse_echo_init(struct fuse_server *s)
 {
     s->echo.fd = -1;
@@ -33,6 +30,16 @@ void fuse_echo_free(struct fuse_server *s)
     if (s->echo.fd >= 0)
         (void)close(s->echo.fd);
     s->echo.fd = -1;
+}
+
+struct fuse_change *fuse_change_new(const struct fuse_change *from)
+{
+    struct fuse_change *change = mem_dup(from, sizeof(*from));
+
+    change->link = (struct list){ 0 };
+    change->name = mem_strdup(from->name);
+    change->name2 = from->name2 ? mem_strdup(from->name2) : NULL;
+    return change;
 }
 
 void fuse_change_free(struct fuse_change *change)
@@ -121,43 +128,21 @@ static bool join(struct fuse_change *earlier, const struct fuse_change *later)
     return true;
 }
 
-/* The kernel joins the event of a removal with an earlier one of the same file and name, even if
- * the file has been elsewhere in between. Then the removal belongs behind the move back. */
-static void put_removal_behind(struct list *queue, const struct fuse_change *move)
-{
-    struct list *at = queue->prev;
-
-    for (unsigned i = 0; i < JOINED_MAX && at != queue; i++, at = at->prev) {
-        struct fuse_change *change = CONTAINER_OF(at, struct fuse_change, link);
-
-        if (change->type != ECHO_REMOVE || change->object != move->object ||
-            change->dir != move->dir2 || strcmp(change->name, move->name2) != 0)
-            continue;
-        list_remove(&change->link);
-        list_push_back(queue, &change->link);
-        return;
-    }
-}
-
-void fuse_echo_queue(struct fuse_server *s, const struct fuse_change *change)
+void fuse_echo_queue(struct fuse_server *s, struct fuse_change *take_change)
 {
     struct list *queue = &s->echo.queue;
-    struct fuse_change *copy;
 
-    if (!list_is_empty(queue) && join(CONTAINER_OF(queue->prev, struct fuse_change, link), change))
-        return;
-    if (s->echo.n_queued == FUSE_CHANGES_MAX) {
+    if (!list_is_empty(queue) &&
+        join(CONTAINER_OF(queue->prev, struct fuse_change, link), take_change)) {
+        fuse_change_free(take_change);
+    } else if (s->echo.n_queued == FUSE_CHANGES_MAX) {
         s->echo.has_lost = true;
-        return;
+        fuse_change_free(take_change);
+    } else {
+        list_remove(&take_change->link);
+        list_push_back(queue, &take_change->link);
+        s->echo.n_queued++;
     }
-    copy = mem_dup(change, sizeof(*change));
-    copy->link = (struct list){ 0 };
-    copy->name = mem_strdup(change->name);
-    copy->name2 = change->name2 ? mem_strdup(change->name2) : NULL;
-    list_push_back(queue, &copy->link);
-    s->echo.n_queued++;
-    if (copy->type == ECHO_MOVE)
-        put_removal_behind(queue, copy);
 }
 
 /* ---- batches ---- */

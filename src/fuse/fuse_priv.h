@@ -95,8 +95,9 @@ struct fuse_change {
     bool is_done;
     uint64_t dir, dir2; /* node ids */
     uint64_t node;      /* what the name leads to, as the agent was told; 0 = not yet */
-    uint64_t object;    /* tells what it is about from others */
+    uint64_t object;    /* tells what it is about from others; 0 = not known */
     char *name, *name2;
+    struct fuse_change *before; /* that moved the same thing (unjoin.c) */
 };
 
 struct fuse_echo {
@@ -237,20 +238,27 @@ void fuse_watch_end(struct fuse_server *s, struct fuse_node *dir);
 void fuse_watch_end_all(struct fuse_server *s);
 void fuse_watch_begin_all(struct fuse_server *s);
 void fuse_watch_end_export(struct fuse_server *s, const struct fuse_export *export);
+/* What a change of name in dir is about, as its object; 0 when there is nothing. */
+uint64_t fuse_watch_object(struct fuse_server *s, struct fuse_node *dir, const char *name);
 /* Is the guest told of changes to names in dir (NULL: unknown), and to what node has? */
 bool fuse_watch_tells_names(const struct fuse_server *s, const struct fuse_node *dir);
 bool fuse_watch_tells_node(const struct fuse_server *s, const struct fuse_node *node,
                            const struct statx *stx);
 
-/* ---- changes (echo.c, ghost.c) ---- */
+/* ---- changes (echo.c, compare.c, unjoin.c, ghost.c) ---- */
 
 void fuse_echo_init(struct fuse_server *s);
 void fuse_echo_free(struct fuse_server *s);
 /* The export's name, while its changes are told. */
 const char *fuse_echo_export_of(struct fuse_server *s, uint64_t dir);
-/* Copies the change to the queue, or joins it with what waits there. */
-void fuse_echo_queue(struct fuse_server *s, const struct fuse_change *change);
+/* Puts the change into the queue, or joins it with what waits there. */
+void fuse_echo_queue(struct fuse_server *s, struct fuse_change *take_change);
+/* A copy that is in no list. */
+struct fuse_change *fuse_change_new(const struct fuse_change *from);
 void fuse_change_free(struct fuse_change *change);
+/* Puts in again what is missing among changes, all that were read at once. False: more has happened
+ * meanwhile, which tells what. */
+bool fuse_echo_unjoin(struct fuse_server *s, struct list *changes);
 /* Queues what differs from what the guest was told. */
 void fuse_echo_compare(struct fuse_server *s);
 enum echo_kind fuse_echo_kind(mode_t mode);

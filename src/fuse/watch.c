@@ -38,6 +38,7 @@ enum {
     KEY_LEN_MAX = KEY_HEAD_LEN + HANDLE_LEN_MAX,
     READ_LEN = 32 * 1024,
     READS_MAX = 64,
+    TRIES_MAX = 3,
 };
 
 bool fuse_echo_open(struct fuse_server *s, struct err **errp)
@@ -81,8 +82,9 @@ static struct fuse_watch *find(const struct fuse_server *s, struct sv key,
     return NULL;
 }
 
-/* Length of the key; 0: the file system has no handles. */
-static size_t make_key(int dir_fd, char out[KEY_LEN_MAX])
+/* Length of the key of a name in a directory, "" for that itself; 0: the file system has no
+ * handles, or there is nothing. */
+static size_t make_key(int dir_fd, const char *name, char out[KEY_LEN_MAX])
 {
     union {
         struct file_handle handle;
@@ -93,7 +95,7 @@ static size_t make_key(int dir_fd, char out[KEY_LEN_MAX])
     int mount_id;
 
     if (fstatfs(dir_fd, &fs) < 0 ||
-        name_to_handle_at(dir_fd, "", &u.handle, &mount_id, AT_EMPTY_PATH) < 0)
+        name_to_handle_at(dir_fd, name, &u.handle, &mount_id, *name ? 0 : AT_EMPTY_PATH) < 0)
         return 0;
     memcpy(out, &fs.f_fsid, 8);
     memcpy(out + 8, &u.handle, head);
@@ -124,7 +126,7 @@ void fuse_watch_begin(struct fuse_server *s, struct fuse_node *dir)
     if (dir->watch || !s->echo.is_ready || !dir->export || !dir->export->options.tells_changes ||
         !S_ISDIR(dir->identity.type) || (fd = fuse_dir_fd(s, dir)) < 0)
         return;
-    key_len = make_key(fd, key);
+    key_len = make_key(fd, "", key);
     if (key_len == 0 ||
         fanotify_mark(s->echo.fd, FAN_MARK_ADD | FAN_MARK_ONLYDIR, WATCHED, fd, ".") < 0) {
         warn(s, dir, errno);
@@ -242,6 +244,22 @@ bool fuse_watch_tells_node(const struct fuse_server *s, const struct fuse_node *
 
 /* ---- events ---- */
 
+/* Tells files of an export apart. */
+static uint64_t object_of(const struct fuse_server *s, const struct fuse_export *export,
+                          struct sv key)
+{
+    return key.n ? hash_u64((uintptr_t) export, key_hash(s, key)) : 0;
+}
+
+uint64_t fuse_watch_object(struct fuse_server *s, struct fuse_node *dir, const char *name)
+{
+    int dir_fd = fuse_dir_fd(s, dir);
+    char key[KEY_LEN_MAX];
+    size_t key_len = dir_fd >= 0 ? make_key(dir_fd, name, key) : 0;
+
+    return object_of(s, dir->export, (struct sv){ key, key_len });
+}
+
 /* Where something happened. */
 struct spot {
     struct sv key; /* of the directory */
@@ -251,7 +269,7 @@ struct spot {
 struct event {
     uint64_t mask;
     struct spot spot, to; /* to: of a move; without a key when it is not known */
-    uint64_t object;      /* tells what it is about from others */
+    struct sv object;     /* the key of what it is about */
 };
 
 static bool take_spot(struct sv record, struct spot *out)
@@ -269,8 +287,7 @@ static bool take_spot(struct sv record, struct spot *out)
     return true;
 }
 
-static struct event take_event(const struct fanotify_event_metadata *meta, struct sv records,
-                               uint64_t seed)
+static struct event take_event(const struct fanotify_event_metadata *meta, struct sv records)
 {
     struct event event = { .mask = meta->mask };
     struct fanotify_event_info_header head;
@@ -286,7 +303,7 @@ static struct event take_event(const struct fanotify_event_metadata *meta, struc
             else if (head.info_type == INFO_NEW_NAME)
                 event.to = spot;
             else if (head.info_type == INFO_TARGET)
-                event.object = hash_bytes(spot.key, seed);
+                event.object = spot.key;
         }
         records = sv_slice(records, head.len, records.n);
     }
@@ -315,8 +332,15 @@ static uint64_t dir_of(const struct fuse_server *s, const struct fuse_export *ex
     return link->dir->id;
 }
 
+static void add(struct list *out, const struct fuse_change *from)
+{
+    struct fuse_change *change = fuse_change_new(from);
+
+    list_push_back(out, &change->link);
+}
+
 static void take_move(struct fuse_server *s, const struct fuse_export *export,
-                      const struct event *event)
+                      const struct event *event, struct list *out)
 {
     struct sv name, name2;
     uint64_t dir = dir_of(s, export, &event->spot, &name);
@@ -326,20 +350,20 @@ static void take_move(struct fuse_server *s, const struct fuse_export *export,
     auto_mem char *to = sv_dup(dir2 ? name2 : name);
 
     if (dir || dir2)
-        fuse_echo_queue(s, &(struct fuse_change){
-                               .type = ECHO_MOVE,
-                               .kind = event->mask & FAN_ONDIR ? ECHO_DIR : ECHO_FILE,
-                               .dir = dir,
-                               .dir2 = dir2,
-                               .object = event->object,
-                               .name = from,
-                               .name2 = to,
-                           });
+        add(out, &(struct fuse_change){
+                     .type = ECHO_MOVE,
+                     .kind = event->mask & FAN_ONDIR ? ECHO_DIR : ECHO_FILE,
+                     .dir = dir,
+                     .dir2 = dir2,
+                     .object = object_of(s, export, event->object),
+                     .name = from,
+                     .name2 = to,
+                 });
 }
 
 /* In the order in which they can have happened to one file. */
 static void take_others(struct fuse_server *s, const struct fuse_export *export,
-                        const struct event *event)
+                        const struct event *event, struct list *out)
 {
     static const struct {
         uint64_t bit;
@@ -355,17 +379,17 @@ static void take_others(struct fuse_server *s, const struct fuse_export *export,
 
     for (size_t i = 0; i < COUNT(order) && dir; i++)
         if (event->mask & order[i].bit)
-            fuse_echo_queue(s, &(struct fuse_change){
-                                   .type = order[i].type,
-                                   .kind = event->mask & FAN_ONDIR ? ECHO_DIR : ECHO_FILE,
-                                   .dir = dir,
-                                   .object = event->object,
-                                   .name = copy,
-                               });
+            add(out, &(struct fuse_change){
+                         .type = order[i].type,
+                         .kind = event->mask & FAN_ONDIR ? ECHO_DIR : ECHO_FILE,
+                         .dir = dir,
+                         .object = object_of(s, export, event->object),
+                         .name = copy,
+                     });
 }
 
 static void take(struct fuse_server *s, const struct fanotify_event_metadata *meta,
-                 struct sv records)
+                 struct sv records, struct list *out)
 {
     struct event event;
 
@@ -376,19 +400,19 @@ static void take(struct fuse_server *s, const struct fanotify_event_metadata *me
     }
     if (meta->pid == s->echo.own_pid || !s->echo.is_ready)
         return;
-    event = take_event(meta, records, s->seed);
+    event = take_event(meta, records);
     list_for_each (export, &s->exports, struct fuse_export, link) {
         if (!export->options.tells_changes)
             continue;
         if (event.mask & FAN_RENAME)
-            take_move(s, export, &event);
+            take_move(s, export, &event, out);
         else
-            take_others(s, export, &event);
+            take_others(s, export, &event, out);
     }
 }
 
 /* The kernel aligns events to 4 bytes only. */
-static void take_batch(struct fuse_server *s, struct sv batch)
+static void take_batch(struct fuse_server *s, struct sv batch, struct list *out)
 {
     struct fanotify_event_metadata meta;
 
@@ -397,21 +421,35 @@ static void take_batch(struct fuse_server *s, struct sv batch)
         if (meta.metadata_len < sizeof(meta) || meta.event_len < meta.metadata_len ||
             meta.event_len > batch.n)
             return;
-        take(s, &meta, sv_slice(batch, meta.metadata_len, meta.event_len));
+        take(s, &meta, sv_slice(batch, meta.metadata_len, meta.event_len), out);
         batch = sv_slice(batch, meta.event_len, batch.n);
     }
 }
 
-void fuse_echo_read(struct fuse_server *s)
+static void read_all(struct fuse_server *s, struct list *out)
 {
     char bytes[READ_LEN];
 
-    fuse_server_tick(s);
     for (unsigned i = 0; i < READS_MAX; i++) {
         ssize_t n = read(s->echo.fd, bytes, sizeof(bytes));
 
         if (n <= 0)
             return;
-        take_batch(s, (struct sv){ bytes, (size_t)n });
+        take_batch(s, (struct sv){ bytes, (size_t)n }, out);
     }
+}
+
+void fuse_echo_read(struct fuse_server *s)
+{
+    struct list changes;
+
+    list_init(&changes);
+    fuse_server_tick(s);
+    for (unsigned i = 0; i < TRIES_MAX; i++) {
+        read_all(s, &changes);
+        if (fuse_echo_unjoin(s, &changes))
+            break;
+    }
+    list_for_each (change, &changes, struct fuse_change, link)
+        fuse_echo_queue(s, change);
 }

@@ -137,7 +137,7 @@ static void arm_changes(struct fuse_server *s)
     if (!fuse_echo_ready(s))
         abort();
     for (size_t i = 0; i < COUNT(changes); i++)
-        fuse_echo_queue(s, &changes[i]);
+        fuse_echo_queue(s, fuse_change_new(&changes[i]));
     (void)!fuse_echo_next(s, &orders);
 }
 

@@ -60,7 +60,6 @@ settle() {
 }
 
 @test "what moves in and out is one half of a move" {
-    skip "known: the guest is not told of what moves in from outside"
     mkdir -p "$HOME/outside"
     echo a >"$HOME/outside/in"
     same_events rw "mv '$HOME/outside/in' in; settle; mv in '$HOME/outside/out'; settle"
@@ -124,7 +123,6 @@ same_by_name() { # PREFIX
 }
 
 @test "two writers here, one there, and readers: every event of a name comes, once and in order" {
-    skip "known: one or two removals of about a thousand events are lost"
     mkdir -p "$HOME/rw/stress/1" "$HOME/rw/stress/2"
     watch_both rw '
         limactl shell --workdir / m sh -c "
