@@ -187,7 +187,9 @@ bool prepare_nerdctl_archive(const struct store *store, const struct instance *i
             fetched_done(&got);
             return true;
         }
-        strv_pushf(&reasons, "failed to download `%s`: %s", archive->location, err_text(why));
+        strv_pushf(&reasons, "failed to %s `%s`: %s",
+                   fetch_is_local(archive->location) ? "open" : "download", archive->location,
+                   err_text(why));
     }
     auto_mem char *list = strv_join(&reasons, "\n");
 

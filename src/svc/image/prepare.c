@@ -32,12 +32,16 @@ static const char *variant_of(const struct image_entry *entry)
 
 /* --- One file --- */
 
-static bool check_image(const char *path, const char *location, struct err **errp)
+/* A kernel of its own may do with the image what it likes. */
+static bool check_image(const char *path, const struct image_entry *entry, struct err **errp)
 {
+    const char *location = entry->image.location;
     auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct image_info info;
 
-    return image_check_untrusted(fd, location, &info, errp);
+    return image_check_untrusted(fd, location, &info, errp) &&
+           (info.format != IMAGE_RAW || has_text(entry->kernel.location) ||
+            image_check_bootable(fd, location, errp));
 }
 
 static void note_attempt(const struct image_prepare *req, const struct image_file *file,
@@ -145,7 +149,14 @@ static bool get_downloaded(const struct image_prepare *req, const struct image_e
         !get_file(req, &entry->initrd, "the initrd", initrd_path, false, errp))
         return false;
     return get_file(req, &entry->image, "the image", image_path, true, errp) &&
-           check_image(image_path, entry->image.location, errp);
+           check_image(image_path, entry, errp);
+}
+
+static const char *task_of(const char *location)
+{
+    if (build_locator_recipe(location))
+        return "build";
+    return fetch_is_local(location) ? "open" : "download";
 }
 
 /* "image" appears last and complete: it is what says that nothing is left to do. */
@@ -166,7 +177,7 @@ static bool get_entry(const struct image_prepare *req, const struct image_entry 
     (void)unlink(temp_path);
     if (!remove_names(req->dir, NULL))
         log_debug("%s: cannot remove what is left of an image", req->dir);
-    return err_wrap(errp, "failed to download `%s`", entry->image.location);
+    return err_wrap(errp, "failed to %s `%s`", task_of(entry->image.location), entry->image.location);
 }
 
 /* --- The list --- */

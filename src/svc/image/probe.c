@@ -197,6 +197,37 @@ static bool check_structure(const struct head *head, const struct image_info *in
     return true;
 }
 
+bool image_check_bootable(int fd, const char *name, struct err **errp)
+{
+    /* What firmware looks for on a disk, and file systems, which some firmware reads. */
+    static const struct {
+        uint64_t at;
+        struct sv magic;
+    } marks[] = {
+        { 510, { "\x55\xaa", 2 } },           /* boot sector; FAT, NTFS */
+        { 512, { "EFI PART", 8 } },           /* GPT */
+        { 4096, { "EFI PART", 8 } },          /* GPT of large sectors */
+        { 0, { "zIPL", 4 } },                 /* s390x */
+        { 0, { "\xc9\xd7\xd3\xf1", 4 } },     /* s390x: "IPL1" in EBCDIC */
+        { 1080, { "\x53\xef", 2 } },          /* ext2, 3, 4 */
+        { 0, { "XFSB", 4 } },                 /* XFS */
+        { 65600, { "_BHRfS_M", 8 } },         /* btrfs */
+        { 1024, { "\x10\x20\xf5\xf2", 4 } },  /* F2FS */
+        { 0, { "hsqs", 4 } },                 /* squashfs */
+        { 1024, { "\xe2\xe1\xf5\xe0", 4 } },  /* EROFS */
+    };
+
+    for (size_t i = 0; i < COUNT(marks); i++) {
+        char found[8];
+
+        if (file_read_at(fd, name, marks[i].at, found, marks[i].magic.n, NULL) &&
+            sv_eq((struct sv){ found, marks[i].magic.n }, marks[i].magic))
+            return true;
+    }
+    return err_set(errp, ERR_INVALID,
+                   "%s is no disk image: it has no boot sector, no partitions and no file system", name);
+}
+
 bool image_check_used(int fd, const char *name, struct image_info *out, struct err **errp)
 {
     auto_head struct head head = { 0 };

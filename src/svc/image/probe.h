@@ -52,7 +52,10 @@ bool image_packing_of(int fd, const char *location, enum image_packing *out,
  * files; files that are cut off, and what is no disk at all (empty, HTML, text, an archive). */
 bool image_check_untrusted(int fd, const char *name, struct image_info *out,
                            struct err **errp) MUST_USE;
-/* The same for a disk that a guest has written to: raw bytes may be anything, or nothing. */
+/* Refuses raw bytes that no firmware could boot from. */
+bool image_check_bootable(int fd, const char *name, struct err **errp) MUST_USE;
+/* image_check_untrusted() for a disk that a guest has written to: raw bytes may be anything,
+ * or nothing. */
 bool image_check_used(int fd, const char *name, struct image_info *out, struct err **errp) MUST_USE;
 
 #endif

@@ -27,6 +27,7 @@ static int set_up(void **state)
 
     if (!dir_make_temp("/tmp/clima-test-prepare-", &dir, NULL))
         return -1;
+    memcpy(disk + 510, "\x55\xaa", 2);
     disk[0] = 1;
     write_file("a.img", (struct sv){ disk, 1024 }, &image_a);
     disk[0] = 2;
@@ -105,7 +106,7 @@ static void variants_are_not_mixed(void **state)
     auto_err struct err *err = NULL;
 
     assert_false(prepare(entries, 2, &err));
-    assert_string_equal(err_text(err), "failed to download `/nowhere/minimal.img`: "
+    assert_string_equal(err_text(err), "failed to open `/nowhere/minimal.img`: "
                                        "/nowhere/minimal.img does not exist");
     assert_false(has("image"));
 }
@@ -123,8 +124,8 @@ static void all_reasons_are_given(void **state)
 
     assert_false(prepare(entries, 3, &failed));
     assert_string_equal(err_text(failed),
-                        "failed to download `/nowhere/x.img`: /nowhere/x.img does not exist\n"
-                        "failed to download `/nowhere/y.img`: /nowhere/y.img does not exist");
+                        "failed to open `/nowhere/x.img`: /nowhere/x.img does not exist\n"
+                        "failed to open `/nowhere/y.img`: /nowhere/y.img does not exist");
     assert_false(prepare(entries + 2, 1, &skipped));
     assert_string_equal(err_text(skipped), "[skipped to download: `/nowhere/z.img`: unsupported "
                                            "arch: `riscv64`]");
@@ -146,6 +147,25 @@ static void kernel_and_command_line_come_along(void **state)
     assert_int_equal(first_byte("initrd"), 2);
     assert_true(file_read_text(path, 100, &text, NULL));
     assert_string_equal(text, "root=/dev/vda1");
+}
+
+static void noise_needs_a_kernel(void **state)
+{
+    auto_mem char *noise = mem_alloc(3000);
+    auto_mem char *path = NULL;
+    auto_err struct err *err = NULL;
+
+    for (size_t i = 0; i < 3000; i++)
+        noise[i] = (char)(i * 7 + 3);
+    write_file("noise.img", (struct sv){ noise, 3000 }, &path);
+
+    struct image_entry entry = { .image = { path, NULL }, .arch = "x86_64" };
+
+    assert_false(prepare(&entry, 1, &err));
+    assert_non_null(strstr(err_text(err), "no boot sector, no partitions and no file system"));
+    assert_false(has("image"));
+    entry.kernel = (struct image_file){ image_b, NULL };
+    assert_true(prepare(&entry, 1, NULL));
 }
 
 static void a_missing_kernel_fails_the_entry_whole(void **state)
@@ -221,6 +241,7 @@ int main(void)
         CASE(variants_are_not_mixed),
         CASE(all_reasons_are_given),
         CASE(kernel_and_command_line_come_along),
+        CASE(noise_needs_a_kernel),
         CASE(a_missing_kernel_fails_the_entry_whole),
         CASE(a_web_page_is_no_image),
         CASE(an_existing_disk_leaves_nothing_to_do),

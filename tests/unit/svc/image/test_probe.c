@@ -155,6 +155,37 @@ static void what_is_no_disk_is_named(void **state)
     assert_refused("small.img", "too small");
 }
 
+static void what_firmware_boots_from_is_known(void **state)
+{
+    static const struct {
+        const char *what;
+        size_t at;
+        struct sv magic;
+        bool bootable;
+    } cases[] = {
+        { "nothing", 0, { "", 0 }, false },
+        { "random bytes", 0, { "\x91\x3c\x77", 3 }, false },
+        { "boot sector", 510, { "\x55\xaa", 2 }, true },
+        { "boot sector in the wrong place", 511, { "\x55\xaa", 2 }, false },
+        { "GPT", 512, { "EFI PART", 8 }, true },
+        { "GPT, large sectors", 4096, { "EFI PART", 8 }, true },
+        { "s390x", 0, { "zIPL", 4 }, true },
+        { "ext4", 1080, { "\x53\xef", 2 }, true },
+        { "btrfs", 65600, { "_BHRfS_M", 8 }, true },
+    };
+    auto_mem char *path = path_join(dir, "x");
+    char bytes[70000];
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        memset(bytes, 0, sizeof(bytes));
+        memcpy(bytes + cases[i].at, cases[i].magic.p, cases[i].magic.n);
+        write_file("x", (struct sv){ bytes, sizeof(bytes) });
+        auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+        check_row(image_check_bootable(fd, "x", NULL) == cases[i].bootable, cases[i].what);
+    }
+}
+
 static void packing_follows_the_magic_and_the_name_must_fit(void **state)
 {
     auto_mem char *path = path_join(dir, "x");
@@ -179,6 +210,7 @@ int main(void)
         CASE(compressed_and_extended_qcow2_passes),
         CASE(cut_off_qcow2_is_noticed),
         CASE(what_is_no_disk_is_named),
+        CASE(what_firmware_boots_from_is_known),
         CASE(packing_follows_the_magic_and_the_name_must_fit),
     };
 
