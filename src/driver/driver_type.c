@@ -16,21 +16,29 @@ static void driver_type_assert_whole(const struct driver_type *type)
     assert(type->check_config && type->create_disk);
 }
 
+void driver_type_names(struct strv *out)
+{
+    for (size_t i = 0; i < n_driver_types; i++)
+        if (!driver_types[i]->is_for_tests)
+            strv_push(out, driver_types[i]->name);
+}
+
 const struct driver_type *driver_type_find(const char *name, struct err **errp)
 {
-    auto_strv struct strv known = { 0 };
+    auto_strv struct strv offered = { 0 };
 
     for (size_t i = 0; i < n_driver_types; i++) {
         driver_type_assert_whole(driver_types[i]);
         if (str_eq(driver_types[i]->name, name))
             return driver_types[i];
-        strv_push(&known, driver_types[i]->name);
     }
+    driver_type_names(&offered);
 
-    auto_mem char *list = strv_join(&known, ", ");
+    auto_mem char *list = strv_join(&offered, ", ");
 
-    err_set(errp, ERR_NOT_FOUND, "there is no driver \"%s\" on this host; known are: %s", name,
-            list);
+    err_set(errp, ERR_NOT_FOUND, "unknown or unsupported VM type: %s", name);
+    err_wrap(errp, "failed to create driver instance");
+    err_hint(errp, "it is not for this host; `vmType` can be: %s", list);
     return NULL;
 }
 

@@ -98,6 +98,7 @@ struct driver_type {
     unsigned caps;        /* enum driver_cap */
     const struct driver_facts *facts;
     const struct field_table *options; /* keys below vmOpts.NAME; NULL = none */
+    bool is_for_tests;    /* works when it is asked for, and is not offered */
 
     /* Can this host run it for guests of the architecture? NULL = always. */
     bool (*probe)(const char *arch, struct err **errp);
@@ -116,7 +117,9 @@ struct driver_type {
 extern const struct driver_type *const driver_types[];
 extern const size_t n_driver_types;
 
-/* ERR_NOT_FOUND, naming the known ones. The result is static. */
+/* Appends the names of the drivers that users are offered, in order of preference. */
+void driver_type_names(struct strv *out);
+/* ERR_NOT_FOUND; the hint names those that are offered. The result is static. */
 const struct driver_type *driver_type_find(const char *name, struct err **errp);
 
 bool driver_type_probe(const struct driver_type *type, const char *arch,

@@ -99,7 +99,20 @@ load lib
 @test "drivers are listed" {
     run --separate-stderr limactl create --list-drivers
     assert_status 0
-    [[ $output == *null* && $output == *qemu* ]]
+    assert_output qemu
+}
+
+@test "a driver of another system is refused with those there are" {
+    local yaml
+
+    yaml=$(null_yaml x)
+    run --separate-stderr limactl create --tty=false --vm-type=vz "$yaml"
+    assert_status 1
+    assert_fatal 'failed to create driver instance: unknown or unsupported VM type: vz (hint: it is not for this host; `vmType` can be: qemu)'
+    run --separate-stderr limactl create --tty=false --vm-type=krunkit "$yaml"
+    assert_status 1
+    assert_fatal 'vmType `krunkit` is not a registered driver'
+    [[ ! -e $LIMA_HOME/x ]]
 }
 
 @test "a directory that cannot be written is named" {

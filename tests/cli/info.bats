@@ -12,7 +12,7 @@ want = ["version", "templates", "defaultTemplate", "limaHome", "vmTypes", "vmTyp
 assert list(info)[:len(want)] == want, list(info)
 assert info["limaHome"] == os.environ["LIMA_HOME"]
 assert info["version"].startswith("2.")
-assert "null" in info["vmTypes"] and info["vmTypesEx"]["null"] == {"location": "internal"}
+assert info["vmTypes"] == ["qemu"] and info["vmTypesEx"] == {"qemu": {"location": "internal"}}
 assert "SSH_*" in info["shellEnvBlock"]
 assert info["identityFile"] == info["limaHome"] + "/_config/user"'
     [[ ${lines[1]} == '    "version": "'* ]]

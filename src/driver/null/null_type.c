@@ -52,6 +52,7 @@ const struct driver_type null_driver_type = {
     .caps = DRIVER_CAP_ADOPT | DRIVER_CAP_FOREIGN_ARCH | DRIVER_CAP_DIRECT_BOOT,
     .facts = &null_facts,
     .options = &null_options_table,
+    .is_for_tests = true,
     .check_config = null_check_config,
     .create_disk = null_create_disk,
 };

@@ -13,7 +13,7 @@
 #include "base/sb.h"
 
 static const char *const mount_types[] = { "reverse-sshfs", "9p", "virtiofs", NULL };
-static const char *const vm_types[] = { "qemu", "null", NULL };
+static const char *const vm_types[] = { "qemu", NULL };
 static const char *const networks[] = { "lima:shared", "lima:bridged", "lima:host", "lima:user-v2",
                                         "vzNAT", NULL };
 static const char *const archs[] = { "x86_64", "aarch64", "riscv64", "armv7l",

@@ -37,10 +37,10 @@ bool new_instance_lists(const struct store *store, const struct create_opts *opt
     *out_done = opts->list_templates.v || opts->list_drivers.v;
     if (opts->list_templates.v && !template_source_names(store, &names, errp))
         return false;
+    if (!opts->list_templates.v && opts->list_drivers.v)
+        driver_type_names(&names);
     for (size_t i = 0; i < names.n; i++)
         output_printf("%s\n", names.v[i]);
-    for (size_t i = 0; !opts->list_templates.v && opts->list_drivers.v && i < n_driver_types; i++)
-        output_printf("%s\n", driver_types[i]->name);
     return true;
 }
 

@@ -112,6 +112,7 @@ static json_t *existing_dir(const char *dir)
 static json_t *make_info(const struct store *store, struct err **errp)
 {
     auto_mem char *prefix = NULL;
+    auto_strv struct strv offered = { 0 };
     json_t *defaults = default_template(store, errp);
     json_t *names = json_array(), *locations = json_object(), *block = json_array();
 
@@ -126,9 +127,10 @@ static json_t *make_info(const struct store *store, struct err **errp)
     auto_mem char *libexec_dir = path_join(prefix, "libexec/lima");
     auto_mem char *identity = store_config_path(store, NAME_USER_KEY);
 
-    for (size_t i = 0; i < n_driver_types; i++) {
-        json_array_append_new(names, json_string(driver_types[i]->name));
-        json_object_set_new(locations, driver_types[i]->name, location("internal"));
+    driver_type_names(&offered);
+    for (size_t i = 0; i < offered.n; i++) {
+        json_array_append_new(names, json_string(offered.v[i]));
+        json_object_set_new(locations, offered.v[i], location("internal"));
     }
     for (const char *const *name = env_filter_builtin; *name; name++)
         json_array_append_new(block, json_string(*name));
