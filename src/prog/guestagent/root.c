@@ -27,7 +27,12 @@ static int open_in(int root_fd, const char *path, int flags, mode_t mode)
                             .mode = flags & O_CREAT ? mode : 0,
                             .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
 
-    return (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+    long fd;
+
+    do
+        fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+    while (fd < 0 && (errno == EAGAIN || errno == EINTR)); /* EAGAIN: a rename or a mount was in the way */
+    return (int)fd;
 }
 
 bool root_open(struct root *root, const char *path, struct err **errp)
