@@ -187,23 +187,45 @@ bool qemu_launch(const struct qemu_machine *m, struct qemu_launched *out, struct
     return true;
 }
 
+static bool is_note(struct sv line)
+{
+    static const char *const marks[] = { ": warning: ", ": info: " };
+
+    for (size_t i = 0; i < COUNT(marks); i++)
+        if (memmem(line.p, line.n, marks[i], strlen(marks[i])))
+            return true;
+    return false;
+}
+
+/* Joins the lines; those that QEMU itself takes lightly ("NAME: warning: TEXT") only if they are wanted. */
+static void join_lines(struct sv text, bool with_notes, struct sb *out)
+{
+    struct sv line;
+
+    while (sv_next(&text, '\n', &line)) {
+        line = sv_trim(line);
+        if (!line.n || (!with_notes && is_note(line)))
+            continue;
+        if (out->n)
+            sb_puts(out, "; ");
+        sb_put(out, line);
+    }
+}
+
 char *qemu_last_words(const char *dir)
 {
     auto_mem char *path = path_join(dir, QEMU_STDERR_NAME);
     auto_sb struct sb text = { 0 }, line = { 0 };
-    struct sv rest, part;
+    struct sv rest;
 
     if (!file_read_all(path, STDERR_SIZE_MAX, &text, NULL))
         return mem_strdup("");
     rest = sv_trim(sb_view(&text));
     if (rest.n > LAST_WORDS_MAX)
         rest = sv_slice(rest, rest.n - LAST_WORDS_MAX, rest.n);
-    while (sv_next(&rest, '\n', &part)) {
-        part = sv_trim(part);
-        if (part.n && line.n)
-            sb_puts(&line, "; ");
-        sb_put(&line, part);
-    }
+    join_lines(rest, false, &line);
+    if (line.n == 0)
+        join_lines(rest, true, &line);
     return quote_printable(sb_view(&line), 2 * LAST_WORDS_MAX);
 }
 

@@ -29,7 +29,8 @@ bool qemu_launch_devices(const char *dir, bool has_files, struct proc *out,
 /* Connects to the QMP socket of a running machine. */
 bool qemu_connect_qmp(const char *dir, int *out_fd, struct err **errp) MUST_USE;
 
-/* The last words of QEMU, on one line and safe to print; "" when it said nothing. Owned. */
+/* The last words of QEMU, on one line and safe to print; without its warnings if it said more than
+ * those, "" when it said nothing. Owned. */
 char *qemu_last_words(const char *dir);
 
 /* Removes pid files and sockets of a machine that is gone. */
