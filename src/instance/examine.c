@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
@@ -18,10 +19,14 @@
 #include "sys/host.h"
 #include "sys/prefix.h"
 #include "sys/proc.h"
+#include "sys/sock.h"
+#include "wire/exporter.h"
 
 /* Below the first nothing can be made, below the second an image may not fit. */
 #define SPACE_FAIL (512ULL << 20)
 #define SPACE_NOTE (8ULL << 30)
+
+enum { EXPORT_DEADLINE_MS = 10 * 1000 };
 
 #define OK DRIVER_FINDING_OK
 #define NOTE DRIVER_FINDING_NOTE
@@ -103,6 +108,43 @@ static void examine_prefix(struct driver_findings *out)
         }
     }
     driver_findings_add(out, OK, "installation", prefix, NULL, NULL);
+}
+
+/* Folders reach the guest as mounts that `exporter` makes in a user namespace of its own. */
+static bool try_export(struct err **errp)
+{
+    auto_cmd struct cmd cmd = { .in = CMD_TO_NULL, .out = CMD_TO_NULL,
+                                .err = CMD_TO_PIPE(EXPORTER_REPLY_LEN_MAX),
+                                .deadline_ms = EXPORT_DEADLINE_MS };
+    auto_mem char *program = NULL;
+    char text[EXPORTER_REPLY_LEN_MAX];
+    auto_fd int reply_fd = -1;
+    auto_fd int theirs = -1;
+    auto_fd int mount_fd = -1;
+    size_t n = 0, n_fds = 0;
+    int pair[2];
+
+    if (!prefix_find("libexec/lima/exporter", &program, errp) ||
+        !sock_pair(SOCK_SEQPACKET, pair, errp))
+        return false;
+    reply_fd = pair[0];
+    theirs = pair[1];
+    strv_push_list(&cmd.argv, program, "--reply-fd", "3", "--read-only", "/", NULL);
+    cmd_pass_fd(&cmd, theirs, 3);
+    if (!cmd_check(&cmd, NULL, errp) ||
+        !sock_recv_fds(reply_fd, text, sizeof(text), &n, &mount_fd, 1, &n_fds, errp))
+        return false;
+    return n_fds == 1 || err_set(errp, ERR_UNSUPPORTED, "%.*s", (int)n, text);
+}
+
+static void examine_mounts(struct driver_findings *out)
+{
+    auto_err struct err *err = NULL;
+
+    if (try_export(&err))
+        driver_findings_add(out, OK, "mounts", "virtiofs", NULL, NULL);
+    else
+        driver_findings_add(out, NOTE, "mounts", "no virtiofs", err_text(err), err_hint_text(err));
 }
 
 /* The nearest directory that exists at or above path; owned. */
@@ -250,6 +292,7 @@ void examine_host(struct driver_findings *out)
     examine_prefix(out);
     for (size_t i = 0; i < COUNT(programs); i++)
         examine_program(&programs[i], out);
+    examine_mounts(out);
     if (!store_home(&home, &err)) {
         driver_findings_add(out, FAIL, "LIMA_HOME", "unknown", err_text(err), "export LIMA_HOME=~/.lima");
         return;

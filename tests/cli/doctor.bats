@@ -16,6 +16,28 @@ load lib
     [[ $stderr == *'checks found what would keep an instance from starting'* ]]
 }
 
+@test "doctor names a QEMU that does not run" {
+    local qemu
+    qemu=$BATS_TEST_TMPDIR/bin/qemu-system-$(uname -m)
+    mkdir -p "${qemu%/*}"
+    printf '#!/bin/sh\necho "error while loading shared libraries: libx.so.1" >&2\nexit 127\n' >"$qemu"
+    chmod +x "$qemu"
+    PATH=${qemu%/*}:$PATH run --separate-stderr limactl doctor
+    assert_status 1
+    [[ $output =~ qemu\ +FAIL\ +'does not work: asking '$qemu.*'libx.so.1' ]]
+    [[ $output == *"qemu: see whether \`$qemu -version\` works, and install QEMU again if not"* ]]
+}
+
+@test "doctor names what keeps folders from being mounted" {
+    unshare --user --map-root-user true || skip 'no user namespaces'
+    run --separate-stderr limactl doctor
+    [[ $output =~ mounts\ +ok\ +virtiofs ]]
+    run --separate-stderr unshare --user --map-root-user sh -c \
+        'echo 0 >/proc/sys/user/max_user_namespaces && limactl doctor'
+    [[ $output =~ mounts\ +note\ +'no virtiofs: cannot make a user namespace' ]]
+    [[ $output == *user.max_user_namespaces* ]]
+}
+
 @test "doctor names others' write permission" {
     mkdir -p "$LIMA_HOME"
     chmod 777 "$LIMA_HOME"

@@ -31,7 +31,9 @@ static bool knowledge_get(struct knowledge *k, const struct qemu_exe *exe, struc
     if (k->cache_dir && qemu_cache_load(k->cache_dir, &k->key, &k->entry))
         return true;
     k->changed = true;
-    return qemu_features_probe(&exe->words, &k->entry.features, errp);
+    return qemu_features_probe(&exe->words, &k->entry.features, errp) ||
+           err_hint(errp, "see whether `%s -version` works, and install QEMU again if not",
+                    exe->words.v[0]);
 }
 
 static void knowledge_keep(struct knowledge *k)

@@ -86,8 +86,9 @@ static void qemu_examine(const char *arch, const char *cache_dir, struct driver_
     struct semver v;
 
     if (!qemu_host_examine(arch, cache_dir, NULL, &host, &err)) {
-        driver_findings_add(out, DRIVER_FINDING_FAIL, "qemu", "missing", err_text(err),
-                            err_hint_text(err));
+        driver_findings_add(out, DRIVER_FINDING_FAIL, "qemu",
+                            err_kind(err) == ERR_NOT_FOUND ? "missing" : "does not work",
+                            err_text(err), err_hint_text(err));
         return;
     }
     v = host.features.version;
