@@ -62,12 +62,16 @@ load lib
     [[ $(status_of x) == Running ]]
 }
 
+is_running() {
+    [[ $(status_of x) == Running ]]
+}
+
 @test "--timeout ends the wait, not the instance" {
     create x
     FAKE_AGENT=hang run --separate-stderr limactl start --timeout=1s x
     assert_status 1
     [[ $stderr == *'msg="did not receive an event with the `running` status (hint: see '* ]]
-    [[ $(status_of x) == Running ]]
+    eventually is_running # the host agent may still be about to start
     run --separate-stderr limactl start --timeout=5 x
     assert_fatal 'invalid argument \"5\" for \"--timeout\" flag: time: missing unit in duration \"5\"'
 }
