@@ -195,7 +195,6 @@ b" "$(printf "\\377")" ... " " nnn*'
 }
 
 @test "with a new devices process the guest has them again" {
-    skip "known: after the tests before it the guest may stand still"
     mkdir -p "$HOME/hot"
     limactl mount add --writable --mount-point /mnt/hot m "$HOME/hot"
     kill -9 "$(pid_of m devices)"

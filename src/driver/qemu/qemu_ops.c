@@ -37,7 +37,7 @@ enum {
     /* The device process ends by itself when QEMU has. */
     DEVICES_END_MS = 3000,
     /* Of the device process, in the life of a host agent: a guest may be what makes it die. */
-    RENEWALS_MAX = 8,
+    RENEWALS_MAX = 40,
     /* When QEMU ends, its connections are seen to end a moment earlier. */
     DOUBT_MS = 1000,
     DEVICES_DOUBT_MS = 200, /* until then a guest's requests for files may get stuck */

@@ -3,6 +3,9 @@
  * whose other end is open, and when somebody connects to the Unix socket. The ladder is climbed
  * anew at every attempt: vsock, if the guest has the device; the virtio-serial port, if there is
  * one; the Unix socket, which then stays open and takes whoever connects last.
+ *
+ * A vsock device comes and goes: the host plugs in a new one when the process behind it has died.
+ * So it is looked for as long as the link is down, unless the kernel knows nothing of vsock.
  */
 #include "prog/guestagent/link.h"
 
@@ -42,12 +45,16 @@ void link_init(struct link *link)
     link->retry_at_ns = 1; /* at once */
 }
 
+static void stop_listening(struct link *link)
+{
+    if (link->listen_fd >= 0)
+        (void)close(MOVE_FD(link->listen_fd)); /* leaves the epoll set by itself */
+}
+
 void link_done(struct link *link)
 {
     link_disconnect(link);
-    if (link->listen_fd >= 0)
-        (void)close(link->listen_fd);
-    link->listen_fd = -1;
+    stop_listening(link);
 }
 
 static void watch(struct link *link, int fd, uint32_t tag, uint32_t events, int op)
@@ -72,7 +79,7 @@ void link_disconnect(struct link *link)
 static void retry_later(struct link *link)
 {
     link_disconnect(link);
-    if (link->listen_fd >= 0)
+    if (link->listen_fd >= 0 && link->has_no_vsock)
         return; /* it is the host's turn */
     link->retry_at_ns = host_monotonic_ns() + (uint64_t)link->pause_ms * 1000000;
     link->pause_ms = link->pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : link->pause_ms * 2;
@@ -98,15 +105,18 @@ static bool try_vsock(struct link *link)
         return true;
     }
     log_debug("%s", err_text(err));
-    if (err_kind(err) != ERR_UNSUPPORTED) {
+    if (err_kind(err) != ERR_UNSUPPORTED && err_kind(err) != ERR_NOT_FOUND) {
         retry_later(link);
         return true;
     }
-    link->has_no_vsock = !module_probe("vmw_vsock_virtio_transport", NULL);
-    if (!link->has_no_vsock) {
-        retry_later(link);
-        return true;
+    if (!link->has_loaded_vsock) {
+        link->has_loaded_vsock = true;
+        if (module_probe("vmw_vsock_virtio_transport", NULL)) {
+            retry_later(link);
+            return true;
+        }
     }
+    link->has_no_vsock = err_kind(err) == ERR_UNSUPPORTED;
     return false;
 }
 
@@ -136,14 +146,14 @@ static void try_unix(struct link *link)
 {
     auto_err struct err *err = NULL;
 
-    if (link->listen_fd < 0 &&
-        !transport_unix(GUEST_SOCKET, link->socket_owner, &link->listen_fd, &err)) {
-        log_warn("%s", err_text(err));
-        retry_later(link);
-        return;
-    }
     link->retry_at_ns = 0;
-    watch(link, link->listen_fd, link->epoll_listen_tag, EPOLLIN, EPOLL_CTL_ADD);
+    if (link->listen_fd < 0) {
+        if (transport_unix(GUEST_SOCKET, link->socket_owner, &link->listen_fd, &err))
+            watch(link, link->listen_fd, link->epoll_listen_tag, EPOLLIN, EPOLL_CTL_ADD);
+        else
+            log_warn("%s", err_text(err));
+    }
+    retry_later(link);
 }
 
 bool link_tick(struct link *link, uint64_t now_ns)
@@ -201,11 +211,10 @@ bool link_fd_ready(struct link *link)
     }
     if (link->state == LINK_CONNECTING && !transport_finish(link->fd, &err)) {
         log_debug("%s", err_text(err));
-        if (err_kind(err) == ERR_UNSUPPORTED)
-            link->has_no_vsock = true;
         retry_later(link);
         return false;
     }
+    stop_listening(link);
     watch(link, link->fd, link->epoll_fd_tag, EPOLLIN, EPOLL_CTL_MOD);
     come_up(link);
     return true;

@@ -30,7 +30,8 @@ struct link {
     /* private */
     enum link_state state;
     int fd, listen_fd;
-    bool has_no_vsock; /* tried, with the module */
+    bool has_loaded_vsock; /* its module, or tried to */
+    bool has_no_vsock;     /* nor will have */
     unsigned pause_ms;
     uint64_t retry_at_ns; /* 0 = not waiting */
     struct guest_reader reader;

@@ -41,7 +41,8 @@ void report_connect(struct report *report)
     if (report->fd < 0 && !report->is_silent &&
         !transport_vsock(report->vsock_port, &report->fd, &err)) {
         log_debug("%s", err_text(err));
-        report->is_silent = err_kind(err) != ERR_UNSUPPORTED; /* its module may come yet */
+        /* Its modules may come yet. */
+        report->is_silent = err_kind(err) != ERR_UNSUPPORTED && err_kind(err) != ERR_NOT_FOUND;
     }
 }
 

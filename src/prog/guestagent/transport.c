@@ -16,17 +16,13 @@
 
 enum { PORT_NAME_MAX = 256, LISTEN_BACKLOG = 4096 };
 
-static bool no_vsock(int errnum)
+static bool refuse_vsock(int errnum, struct err **errp)
 {
-    return errnum == EAFNOSUPPORT || errnum == ENODEV || errnum == EHOSTUNREACH ||
-           errnum == ENETUNREACH || errnum == EPROTONOSUPPORT;
-}
-
-static bool refuse_vsock(int errnum, uint32_t port, struct err **errp)
-{
-    if (no_vsock(errnum))
-        return err_set(errp, ERR_UNSUPPORTED, "this guest has no vsock device");
-    return err_set_os(errp, errnum, "cannot connect to vsock port %u of the host", port);
+    if (errnum == EAFNOSUPPORT || errnum == EPROTONOSUPPORT)
+        return err_set(errp, ERR_UNSUPPORTED, "the kernel of this guest has no vsock");
+    if (errnum == ENODEV || errnum == EHOSTUNREACH || errnum == ENETUNREACH)
+        return err_set(errp, ERR_NOT_FOUND, "this guest has no vsock device");
+    return err_set_os(errp, errnum, "cannot connect to the host over vsock");
 }
 
 bool transport_vsock(uint32_t port, int *out_fd, struct err **errp)
@@ -37,9 +33,9 @@ bool transport_vsock(uint32_t port, int *out_fd, struct err **errp)
     auto_fd int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     if (fd < 0)
-        return refuse_vsock(errno, port, errp);
+        return refuse_vsock(errno, errp);
     if (connect(fd, (struct sockaddr *)&host, sizeof(host)) < 0 && errno != EINPROGRESS)
-        return refuse_vsock(errno, port, errp);
+        return refuse_vsock(errno, errp);
     *out_fd = MOVE_FD(fd);
     return true;
 }
@@ -69,7 +65,7 @@ bool transport_vsock_as_root(uint32_t port, uint32_t peer_port_end, int *out_fd,
 
     if (fd < 0 || !bind_below(fd, peer_port_end) ||
         connect(fd, (const struct sockaddr *)&host, sizeof(host)) < 0)
-        return refuse_vsock(errno, port, errp);
+        return refuse_vsock(errno, errp);
     *out_fd = MOVE_FD(fd);
     return true;
 }
@@ -81,9 +77,7 @@ bool transport_finish(int fd, struct err **errp)
 
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &errnum, &len) < 0)
         errnum = errno;
-    if (no_vsock(errnum))
-        return err_set(errp, ERR_UNSUPPORTED, "this guest has no vsock device");
-    return !errnum || err_set_os(errp, errnum, "cannot connect to the host");
+    return !errnum || refuse_vsock(errnum, errp);
 }
 
 bool transport_vsock_listen(uint32_t port, int *out_fd, struct err **errp)

@@ -12,7 +12,8 @@
 #include "base/err.h"
 
 /* Begins to connect to the host's vsock port; *out_fd becomes writable when that is decided, then
- * transport_finish() tells. ERR_UNSUPPORTED: this guest has no vsock device. */
+ * transport_finish() tells. ERR_UNSUPPORTED: the kernel has no vsock; ERR_NOT_FOUND: there is no
+ * vsock device, now. */
 bool transport_vsock(uint32_t port, int *out_fd, struct err **errp) MUST_USE;
 bool transport_finish(int fd, struct err **errp) MUST_USE;
 

@@ -108,6 +108,34 @@ static void end_of_the_connection_leads_to_a_new_one(void **state)
     assert_int_equal(f->link.out.n, 0);
 }
 
+/* The Unix socket that it listened on meanwhile is one way, a new vsock device another. */
+static void vsock_is_looked_for_though_the_unix_socket_is_open(void **state)
+{
+    struct fixture *f = *state;
+    int pipe_fds[2];
+
+    assert_true(pipe2(pipe_fds, O_CLOEXEC) == 0);
+    f->link.listen_fd = pipe_fds[0];
+    (void)close(MOVE_FD(f->host_fd));
+    assert_false(link_fd_ready(&f->link));
+    assert_true(f->link.retry_at_ns > 0);
+    (void)close(pipe_fds[1]);
+}
+
+static void without_vsock_it_is_the_hosts_turn(void **state)
+{
+    struct fixture *f = *state;
+    int pipe_fds[2];
+
+    assert_true(pipe2(pipe_fds, O_CLOEXEC) == 0);
+    f->link.listen_fd = pipe_fds[0];
+    f->link.has_no_vsock = true;
+    (void)close(MOVE_FD(f->host_fd));
+    assert_false(link_fd_ready(&f->link));
+    assert_int_equal(f->link.retry_at_ns, 0);
+    (void)close(pipe_fds[1]);
+}
+
 static void pauses_grow_up_to_a_limit(void **state)
 {
     struct fixture *f = *state;
@@ -168,6 +196,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(peer_that_breaks_the_format_is_left, set_up, tear_down),
         cmocka_unit_test_setup_teardown(end_of_the_connection_leads_to_a_new_one, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(vsock_is_looked_for_though_the_unix_socket_is_open, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(without_vsock_it_is_the_hosts_turn, set_up, tear_down),
         cmocka_unit_test_setup_teardown(pauses_grow_up_to_a_limit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(host_that_does_not_read_is_given_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(flush_waits_for_the_host, set_up, tear_down),
