@@ -8,6 +8,7 @@
 #include <linux/filter.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/syscall.h>
 
 #include "base/err.h"
 
@@ -27,6 +28,24 @@ struct syscall_rule {
     int number;
     enum syscall_check check;
 };
+
+/* Since Linux 6.6, with one number everywhere; older headers lack it. */
+#define NR_FCHMODAT2 452
+
+/* For the tables of our own programs: what each needs, whatever it does. */
+/* clang-format off */
+#define SYSCALL_RULES_ALWAYS                                               \
+    { __NR_mmap, SYSCALL_NO_EXEC }, { __NR_mprotect, SYSCALL_NO_EXEC },    \
+    { __NR_munmap, SYSCALL_ANY }, { __NR_mremap, SYSCALL_ANY },            \
+    { __NR_madvise, SYSCALL_ANY }, { __NR_brk, SYSCALL_ANY },              \
+    { __NR_futex, SYSCALL_ANY }, { __NR_clock_gettime, SYSCALL_ANY },      \
+    { __NR_getrandom, SYSCALL_ANY }, { __NR_getpid, SYSCALL_ANY },         \
+    { __NR_gettid, SYSCALL_ANY }, { __NR_tgkill, SYSCALL_ANY },            \
+    { __NR_rt_sigaction, SYSCALL_ANY }, { __NR_rt_sigprocmask, SYSCALL_ANY }, \
+    { __NR_rt_sigreturn, SYSCALL_ANY }, { __NR_restart_syscall, SYSCALL_ANY }, \
+    { __NR_sigaltstack, SYSCALL_ANY }, /* sanitizers, in the end */        \
+    { __NR_exit, SYSCALL_ANY }, { __NR_exit_group, SYSCALL_ANY }
+/* clang-format on */
 
 /* Most instructions that a table may need: five for a rule and some. */
 #define SYSCALL_FILTER_MAX 640

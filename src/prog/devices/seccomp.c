@@ -5,9 +5,6 @@
 
 #include "sys/confine.h"
 
-/* Since Linux 6.6, with one number everywhere; older headers lack it. */
-#define NR_FCHMODAT2 452
-
 static const struct syscall_rule allowed[] = {
 /* the loop */
 #ifdef __NR_epoll_wait
@@ -73,30 +70,10 @@ static const struct syscall_rule allowed[] = {
     { __NR_llistxattr, SYSCALL_ANY },
     { __NR_fremovexattr, SYSCALL_ANY },
     { __NR_lremovexattr, SYSCALL_ANY },
-    /* memory */
-    { __NR_mmap, SYSCALL_NO_EXEC },
-    { __NR_mprotect, SYSCALL_NO_EXEC },
-    { __NR_munmap, SYSCALL_ANY },
-    { __NR_mremap, SYSCALL_ANY },
-    { __NR_madvise, SYSCALL_ANY },
-    { __NR_brk, SYSCALL_ANY },
-    /* the C library, and ending */
-    { __NR_futex, SYSCALL_ANY },
-    { __NR_clock_gettime, SYSCALL_ANY },
-    { __NR_getrandom, SYSCALL_ANY },
     { __NR_writev, SYSCALL_ANY },
     { __NR_geteuid, SYSCALL_ANY },
     { __NR_getegid, SYSCALL_ANY },
-    { __NR_getpid, SYSCALL_ANY },
-    { __NR_gettid, SYSCALL_ANY },
-    { __NR_tgkill, SYSCALL_ANY },
-    { __NR_rt_sigaction, SYSCALL_ANY },
-    { __NR_rt_sigprocmask, SYSCALL_ANY },
-    { __NR_rt_sigreturn, SYSCALL_ANY },
-    { __NR_sigaltstack, SYSCALL_ANY }, /* sanitizers, when a process ends */
-    { __NR_restart_syscall, SYSCALL_ANY },
-    { __NR_exit, SYSCALL_ANY },
-    { __NR_exit_group, SYSCALL_ANY },
+    SYSCALL_RULES_ALWAYS,
 };
 
 size_t seccomp_build(struct sock_filter out[SECCOMP_PROGRAM_MAX])

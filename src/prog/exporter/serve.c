@@ -17,9 +17,6 @@
 
 enum { NAMESPACES = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC };
 
-/* Since Linux 6.6, with one number everywhere; older headers lack it. */
-#define NR_FCHMODAT2 452
-
 /* Of our own server. */
 static const struct syscall_rule allowed[] = {
     { __NR_read, SYSCALL_ANY },
@@ -52,27 +49,7 @@ static const struct syscall_rule allowed[] = {
     { NR_FCHMODAT2, SYSCALL_ANY },
     { __NR_fchownat, SYSCALL_ANY },
     { __NR_utimensat, SYSCALL_ANY },
-    /* memory */
-    { __NR_mmap, SYSCALL_NO_EXEC },
-    { __NR_mprotect, SYSCALL_NO_EXEC },
-    { __NR_munmap, SYSCALL_ANY },
-    { __NR_mremap, SYSCALL_ANY },
-    { __NR_madvise, SYSCALL_ANY },
-    { __NR_brk, SYSCALL_ANY },
-    /* the C library, and ending */
-    { __NR_futex, SYSCALL_ANY },
-    { __NR_clock_gettime, SYSCALL_ANY },
-    { __NR_getrandom, SYSCALL_ANY },
-    { __NR_getpid, SYSCALL_ANY },
-    { __NR_gettid, SYSCALL_ANY },
-    { __NR_tgkill, SYSCALL_ANY },
-    { __NR_rt_sigaction, SYSCALL_ANY },
-    { __NR_rt_sigprocmask, SYSCALL_ANY },
-    { __NR_rt_sigreturn, SYSCALL_ANY },
-    { __NR_sigaltstack, SYSCALL_ANY }, /* sanitizers, when a process ends */
-    { __NR_restart_syscall, SYSCALL_ANY },
-    { __NR_exit, SYSCALL_ANY },
-    { __NR_exit_group, SYSCALL_ANY },
+    SYSCALL_RULES_ALWAYS,
 };
 
 /* What OpenSSH's server has no use for, and others could be harmed with. */

@@ -11,32 +11,20 @@
 #include "model/store/ha_client.h"
 #include "model/store/inst_dir.h"
 #include "model/store/names.h"
+#include "prog/limactl/agent_call.h"
 #include "prog/limactl/output.h"
 #include "prog/limactl/table.h"
 #include "prog/limactl/target.h"
 #include "sys/file.h"
 
-enum { TIMEOUT_MS = 90 * 1000, ANSWER_MAX = 1024 * 1024, CELL_MAX = 4096 };
+enum { TIMEOUT_MS = 90 * 1000, CELL_MAX = 4096 };
 
-/* Asks the host agent of a running instance. value is the body, or NULL. */
 static bool call(const char *instance, const char *method, const json_t *value, json_t **out_answer,
                  struct err **errp)
 {
-    auto_target struct target target = { 0 };
-    auto_mem char *text = value ? json_text(value, JSON_STYLE_COMPACT) : mem_strdup("");
-    const struct ha_request request = { method, "/v1/disks", sv_of(text), TIMEOUT_MS };
-    auto_sb struct sb body = { .limit = ANSWER_MAX };
+    const struct agent_call call = { method, "/v1/disks", value, TIMEOUT_MS };
 
-    if (!target_open_friendly(&target, instance, errp))
-        return false;
-    if (!target.inst.host_agent_pid)
-        return err_set(errp, ERR_NOT_FOUND, "instance \"%s\" is not running", instance);
-
-    auto_mem char *socket_path = inst_path(&target.store, instance, NAME_HA_SOCK);
-
-    if (!ha_client_call(socket_path, &request, &body, errp))
-        return err_wrap(errp, "instance \"%s\"", instance);
-    return !out_answer || (*out_answer = json_parse(sb_view(&body), errp)) != NULL;
+    return agent_call(instance, &call, out_answer, errp);
 }
 
 /* What has a slash is a path, anything else the name of a disk. */
