@@ -259,20 +259,20 @@ void driver_report_resumed(struct driver *d)
         driver_emit(d, &(struct driver_event){ .kind = DRIVER_EVENT_RESUMED });
 }
 
-static void report_link(struct driver *d, enum driver_event_kind kind, const char *text)
+static void report_served(struct driver *d, enum driver_event_kind kind, const char *text)
 {
     if (!d->closing && d->state == DRIVER_RUNNING)
         driver_emit(d, &(struct driver_event){ .kind = kind, .text = text });
 }
 
-void driver_report_link_renewed(struct driver *d, const char *files_lost)
+void driver_report_link(struct driver *d, const char *why_lost)
 {
-    report_link(d, DRIVER_EVENT_LINK_RENEWED, files_lost);
+    report_served(d, why_lost ? DRIVER_EVENT_LINK_LOST : DRIVER_EVENT_LINK_RENEWED, why_lost);
 }
 
-void driver_report_link_lost(struct driver *d, const char *why)
+void driver_report_files(struct driver *d, const char *why_lost)
 {
-    report_link(d, DRIVER_EVENT_LINK_LOST, why);
+    report_served(d, why_lost ? DRIVER_EVENT_FILES_LOST : DRIVER_EVENT_FILES_RENEWED, why_lost);
 }
 
 void driver_report_exited(struct driver *d, enum driver_exit exit, struct err *take_err)

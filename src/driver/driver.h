@@ -50,9 +50,10 @@ enum driver_event_kind {
     DRIVER_EVENT_STARTED, /* the machine executes guest code */
     DRIVER_EVENT_PAUSED,  /* the machine stands still; text says why */
     DRIVER_EVENT_RESUMED,
-    DRIVER_EVENT_LINK_RENEWED, /* the link had died and can be opened again; text: why folders of the
-                                  host are lost, or NULL */
-    DRIVER_EVENT_LINK_LOST,    /* it has died for good; text says why */
+    DRIVER_EVENT_LINK_RENEWED,  /* the link had died and can be opened again */
+    DRIVER_EVENT_LINK_LOST,     /* it has died for good; text says why */
+    DRIVER_EVENT_FILES_RENEWED, /* after LINK_RENEWED: the guest has a file system device again */
+    DRIVER_EVENT_FILES_LOST,    /* after LINK_RENEWED: it has none any more; text says why */
     DRIVER_EVENT_EXITED,
 };
 
@@ -69,7 +70,7 @@ struct driver_event {
     enum driver_event_kind kind;
     enum driver_exit exit; /* EXITED */
     const struct err *err; /* EXITED with DRIVER_EXIT_FAILED; borrowed during the callback */
-    const char *text;      /* PAUSED, LINK_*; borrowed */
+    const char *text;      /* PAUSED, *_LOST; borrowed */
 };
 typedef void (*driver_event_fn)(void *arg, const struct driver_event *event);
 

@@ -50,8 +50,10 @@ extern const size_t n_driver_ops;
 void driver_report_started(struct driver *d);
 void driver_report_paused(struct driver *d, const char *why);
 void driver_report_resumed(struct driver *d);
-void driver_report_link_renewed(struct driver *d, const char *files_lost);
-void driver_report_link_lost(struct driver *d, const char *why);
+/* The link, and then the file system device, after the process behind them has died: renewed when
+ * why_lost is NULL. */
+void driver_report_link(struct driver *d, const char *why_lost);
+void driver_report_files(struct driver *d, const char *why_lost);
 /* take_err is given for DRIVER_EXIT_FAILED and NULL otherwise. */
 void driver_report_exited(struct driver *d, enum driver_exit exit, struct err *take_err);
 /* The last use of d. */

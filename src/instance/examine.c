@@ -249,6 +249,7 @@ static void examine_instance(const struct store *store, const char *name, struct
     auto_mem char *force = mem_printf("limactl stop -f %s", name);
     auto_mem char *edit = mem_printf("limactl edit %s", name);
     auto_mem char *start = mem_printf("limactl start %s", name);
+    auto_mem char *restart = mem_printf("limactl restart %s", name);
 
     instance_inspect_any(&inst, store, name);
     auto_mem char *errors = strv_join(&inst.errors, "; ");
@@ -265,6 +266,10 @@ static void examine_instance(const struct store *store, const char *name, struct
 
         driver_findings_add(out, NOTE, key, inst_status_names[inst.status], errors,
                             orphaned ? start : force);
+    } else if (inst.agent_errors.n > 0) {
+        auto_mem char *degraded = strv_join(&inst.agent_errors, "; ");
+
+        driver_findings_add(out, NOTE, key, inst_status_names[inst.status], degraded, restart);
     } else {
         driver_findings_add(out, OK, key, inst_status_names[inst.status], NULL, NULL);
     }

@@ -185,6 +185,8 @@ b" "$(printf "\\377")" ... " " nnn*'
     local boot
 
     boot=$(boot_id m)
+    mkdir -p "$HOME/hot"
+    limactl mount add --writable m "$HOME/hot" /mnt/kept
     kill -KILL "$(pid_of m ha)"
     eventually is_gone "$(pid_of m ha)"
     limactl start --tty=false m
@@ -192,6 +194,13 @@ b" "$(printf "\\377")" ... " " nnn*'
     guest m touch /mnt/rw/after
     [[ -e $HOME/rw/after ]]
     [[ $(limactl list --json m | grep -c 'cannot share') -eq 0 ]]
+    # What was mounted at run time is known to the next one, too.
+    eventually sh -c 'limactl mount list m | grep -q "/mnt/kept .*virtiofs .*true .*mounted"'
+    guest m touch /mnt/kept/after
+    [[ -e $HOME/hot/after ]]
+    limactl mount remove m /mnt/kept
+    [[ $(limactl mount list m | grep -c kept) -eq 0 && ! -e $LIMA_HOME/m/hot-mounts.json ]]
+    rm "$HOME/hot/after"
 }
 
 @test "with a new devices process the guest has them again" {
@@ -203,6 +212,42 @@ b" "$(printf "\\377")" ... " " nnn*'
     [[ $(cat "$HOME/rw/after" "$HOME/hot/after") == $'x\ny' ]]
     limactl mount remove m /mnt/hot
     rm "$HOME/rw/after"
+}
+
+# A process that does not run holds the request, and takes it with it.
+begin_request_without_an_answer() {
+    kill -STOP "$(pid_of m devices)"
+    guest m sh -c 'cat /mnt/rw/in-flight >/dev/null 2>&1 &'
+    eventually guest m sudo sh -c 'grep -q request_wait_answer "/proc/$(pidof cat)/wchan"'
+}
+
+has_greeted_again() {
+    sed -n '/has its link again/,$p' "$LIMA_HOME/m/ha.stderr.log" | grep -q '\[guest\] hello'
+}
+
+@test "a request that devices take with them loses the mounts, and nothing else" {
+    begin_request_without_an_answer
+    : >"$LIMA_HOME/m/ha.stderr.log"
+    kill -KILL "$(pid_of m devices)"
+    eventually has_greeted_again
+    eventually grep -q '/mnt/rw is lost until the instance is restarted' "$LIMA_HOME/m/ha.stderr.log"
+    assert_boots m
+    [[ $(limactl mount list m) == *'/mnt/ro is lost until the instance is restarted'* ]]
+    [[ $(limactl mount list --json m | grep -c '"state":"lost"') -eq 6 ]]
+    [[ $(tail -n 1 "$LIMA_HOME/m/ha.stdout.log") == *'"degraded":true'*'/mnt/ro is lost until'* ]]
+    run limactl doctor
+    [[ $output == *'/mnt/ro is lost until'*'limactl restart m'* ]]
+    run --separate-stderr limactl mount add m "$HOME/hot" /mnt/hot
+    assert_status 1
+    [[ $stderr == *'lost until the instance is restarted'* ]]
+    # Forwards work: what listens in the guest is reached.
+    guest m sh -c 'echo forwarded | nc -l -p 18181 >/dev/null 2>&1 &'
+    eventually sh -c 'limactl port list m | grep -q ":18181"'
+    eventually bash -c 'exec 5<>/dev/tcp/127.0.0.1/18181 && read -r line <&5 && [[ $line == forwarded ]]'
+    limactl stop --force m
+    limactl start --tty=false m
+    guest m sh -c 'cat /mnt/ro/file && touch /mnt/rw/mended'
+    [[ -e $HOME/rw/mended && $(limactl list --json m | grep -c lost) -eq 0 ]]
 }
 
 @test "a restarted guest has them again" {

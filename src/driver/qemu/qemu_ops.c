@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/budget.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -26,6 +27,7 @@
 #include "svc/loop/qmp_client.h"
 #include "svc/loop/timer.h"
 #include "sys/file.h"
+#include "sys/host.h"
 #include "sys/pidfile.h"
 #include "sys/sig.h"
 
@@ -36,12 +38,13 @@ enum {
     PRESS_AGAIN_MS = 5000,
     /* The device process ends by itself when QEMU has. */
     DEVICES_END_MS = 3000,
-    /* Of the device process, in the life of a host agent: a guest may be what makes it die. */
+    /* Of the device process, at once and then one a minute: a guest may be what makes it die. */
     RENEWALS_MAX = 40,
     /* When QEMU ends, its connections are seen to end a moment earlier. */
     DOUBT_MS = 1000,
     DEVICES_DOUBT_MS = 200, /* until then a guest's requests for files may get stuck */
 };
+#define RENEWAL_NS (60ULL * 1000 * 1000 * 1000)
 
 struct qemu {
     struct driver *d;
@@ -59,7 +62,7 @@ struct qemu {
 
     struct replug *replug; /* the last one */
     bool is_replugging;
-    unsigned n_renewals;
+    struct budget renewals;
 
     bool adopted;
     bool was_ready; /* the handshake was done */
@@ -166,39 +169,43 @@ static void qemu_devices_ended(void *arg, int status)
     log_debug("the device process ended with status %d", status);
     machine_process_close(q->devices);
     q->devices = NULL;
-    if (!q->ended)
-        timer_set(q->doubt, DEVICES_DOUBT_MS);
+    if (!q->ended) /* when QEMU has ended it ends by itself, and not by a signal */
+        timer_set(q->doubt, status > 128 ? 0 : DEVICES_DOUBT_MS);
     qemu_check_end(q);
 }
 
 /* --- A device process that died --- */
 
-static void qemu_lose_link(struct qemu *q, const struct err *why)
+static void qemu_device_replugged(void *arg, enum qemu_served device, const struct err *err)
 {
-    if (!q->stop_wanted && !q->kill_wanted)
-        driver_report_link_lost(q->d, err_text(why));
+    struct qemu *q = arg;
+    const char *why_lost = err ? err_text(err) : NULL;
+
+    if (!q->devices || q->stop_wanted || q->kill_wanted)
+        return;
+    if (device == QEMU_SERVED_STREAMS)
+        driver_report_link(q->d, why_lost);
+    else
+        driver_report_files(q->d, why_lost);
 }
 
-static void qemu_replugged(void *arg, const bool is_plugged[QEMU_SERVED_COUNT],
-                           const struct err *err)
+static void qemu_replugged(void *arg)
 {
     struct qemu *q = arg;
 
     q->is_replugging = false;
-    if (is_plugged[QEMU_SERVED_STREAMS] && q->devices)
-        driver_report_link_renewed(q->d, err ? err_text(err) : NULL);
-    else if (q->devices)
-        qemu_lose_link(q, err);
-    else /* it died again */
-        timer_set(q->doubt, DOUBT_MS);
+    if (!q->devices) /* it died again */
+        timer_set(q->doubt, 0);
 }
+
+static const struct replug_events replug_events = { qemu_device_replugged, qemu_replugged };
 
 static bool qemu_start_devices(struct qemu *q, int out_fds[QEMU_SERVED_COUNT], struct err **errp)
 {
     struct proc proc = PROC_NONE;
 
-    if (q->n_renewals++ == RENEWALS_MAX)
-        return err_set(errp, ERR_BUSY, "the device process has died %d times", RENEWALS_MAX);
+    if (!budget_take(&q->renewals, host_monotonic_ns()))
+        return err_set(errp, ERR_BUSY, "the device process dies again and again");
     if (!qemu_launch_devices(q->d->params.inst.dir, q->plan.host.features.fs, &proc, out_fds, errp))
         return false;
     q->devices = machine_process_watch(q->d->params.loop, proc, qemu_devices_ended, q, errp);
@@ -207,21 +214,39 @@ static bool qemu_start_devices(struct qemu *q, int out_fds[QEMU_SERVED_COUNT], s
 
 static void qemu_renew_devices(struct qemu *q)
 {
-    int fds[QEMU_SERVED_COUNT] = { -1, -1 };
+    struct replug_params params = {
+        .loop = q->d->params.loop,
+        .qmp = q->qmp,
+        .control_path = q->link_path,
+        .take_fds = { -1, -1 },
+        .events = &replug_events,
+        .arg = q,
+    };
     auto_err struct err *err = NULL;
 
     driver_note(&q->d->params.inst, LOG_WARN,
                 "The device process is gone, the guest gets its devices anew");
-    if (qemu_start_devices(q, fds, &err)) {
+    if (qemu_start_devices(q, params.take_fds, &err)) {
         replug_close(q->replug);
         q->is_replugging = true;
-        q->replug = replug_open(q->d->params.loop, q->qmp, fds, qemu_replugged, q);
+        q->replug = replug_open(&params);
         return;
     }
-    for (size_t i = 0; i < COUNT(fds); i++)
-        if (fds[i] >= 0)
-            (void)close(fds[i]);
-    qemu_lose_link(q, err);
+    for (size_t i = 0; i < COUNT(params.take_fds); i++)
+        if (params.take_fds[i] >= 0)
+            (void)close(params.take_fds[i]);
+    driver_report_link(q->d, err_text(err));
+}
+
+/* A guest may eject a device that was plugged in a moment before: a request to let go of the one
+ * before can reach it twice. What is behind the device is made anew, and the device with it. */
+static void qemu_device_deleted(struct qemu *q, const char *id)
+{
+    if (!id || (q->replug && replug_device_deleted(q->replug, id)) || !q->devices)
+        return;
+    for (size_t i = 0; i < QEMU_SERVED_COUNT; i++)
+        if (str_eq(id, qemu_served_devices[i].id))
+            machine_process_signal(q->devices, SIGKILL);
 }
 
 /* QEMU lives on, but one of its connections is gone. */
@@ -327,9 +352,9 @@ static void qemu_qmp_event(void *arg, const char *name, json_t *data)
 
     log_debug("QMP event %s", name);
     hot_disks_event(q->disks, name, data);
-    if (q->is_replugging)
-        replug_event(q->replug, name, data);
-    if (str_eq(name, "SHUTDOWN")) {
+    if (str_eq(name, "DEVICE_DELETED")) {
+        qemu_device_deleted(q, json_string_value(json_object_get(data, "device")));
+    } else if (str_eq(name, "SHUTDOWN")) {
         mem_replace(&q->shutdown_reason, mem_strdup(reason ? reason : "unknown"));
     } else if (str_eq(name, "GUEST_PANICKED")) {
         q->panicked = true;
@@ -391,6 +416,7 @@ static bool qemu_open(struct driver *d, struct err **errp)
     struct qemu *q = qemu_of(d);
 
     q->d = d;
+    q->renewals = (struct budget){ .max = RENEWALS_MAX, .interval_ns = RENEWAL_NS };
     if (!qemu_plan_make(&d->params.inst, &q->plan, errp))
         return false;
     qemu_choose_link(q);

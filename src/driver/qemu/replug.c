@@ -6,22 +6,25 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/sv.h"
+#include "svc/devices/devices_client.h"
 #include "svc/loop/qmp_client.h"
 #include "svc/loop/timer.h"
 
 /* A guest under emulation and load takes a second or two. */
 enum { DEVICE_MS = 10000 };
 
+enum replug_step {
+    REPLUG_ASKING,     /* QEMU */
+    REPLUG_UNPLUGGING, /* the guest lets go */
+    REPLUG_SETTLING,   /* the guest takes it in */
+};
+
 struct replug {
-    struct qmp_client *qmp; /* borrowed */
-    struct timer *deadline; /* of the guest, to let go of the current device */
-    int fds[QEMU_SERVED_COUNT];
+    struct replug_params params;
+    struct timer *deadline; /* of what the guest has to do */
     size_t at;
-    bool is_unplugging; /* waits for the event */
-    bool is_plugged[QEMU_SERVED_COUNT];
-    struct err *err;
-    replug_done_fn on_done;
-    void *arg;
+    enum replug_step step;
+    struct devices_client *devices; /* SETTLING: tells of the guest's driver */
 };
 
 static void begin_device(struct replug *r);
@@ -37,11 +40,17 @@ static void next_device(struct replug *r)
     begin_device(r);
 }
 
+/* The callback may not close, as it may run inside replug_open(). */
+static void tell(struct replug *r, const struct err *err)
+{
+    r->params.events->on_device(r->params.arg, (enum qemu_served)r->at, err);
+}
+
 static void give_up(struct replug *r, const struct err *why)
 {
     log_debug("%s is not plugged in again: %s", current(r)->id, err_text(why));
-    if (!r->err)
-        (void)err_set(&r->err, err_kind(why), "%s", err_text(why));
+    r->step = REPLUG_ASKING;
+    tell(r, why);
     next_device(r);
 }
 
@@ -49,9 +58,35 @@ static void ask(struct replug *r, const char *command, json_t *take_args, qmp_re
 {
     auto_err struct err *err = NULL;
 
-    if (!qmp_client_send(r->qmp, command, take_args, replied, r, &err))
+    if (!qmp_client_send(r->params.qmp, command, take_args, replied, r, &err))
         give_up(r, err);
 }
+
+/* ---- the guest takes a device in ---- */
+
+static void settled(struct replug *r)
+{
+    r->step = REPLUG_ASKING;
+    timer_stop(r->deadline);
+    devices_client_close(MOVE(r->devices));
+    next_device(r);
+}
+
+static void driver_ready(void *arg, bool resumed)
+{
+    settled(arg);
+}
+
+/* The process has died again, which its owner sees. */
+static void devices_gone(void *arg, const struct err *err)
+{
+    settled(arg);
+}
+
+static const struct devices_client_events devices_events = {
+    .on_up = driver_ready,
+    .on_closed = devices_gone,
+};
 
 static void added(void *arg, json_t *data, const struct err *err)
 {
@@ -61,9 +96,19 @@ static void added(void *arg, json_t *data, const struct err *err)
         give_up(r, err);
         return;
     }
-    r->is_plugged[r->at] = true;
-    next_device(r);
+    tell(r, NULL);
+    if (r->at == QEMU_SERVED_STREAMS)
+        r->devices =
+            devices_client_open(r->params.loop, r->params.control_path, &devices_events, r, NULL);
+    if (!r->devices) {
+        next_device(r);
+        return;
+    }
+    r->step = REPLUG_SETTLING;
+    timer_set(r->deadline, DEVICE_MS);
 }
+
+/* ---- plugging it in ---- */
 
 /* "driver,key=value,..." as the arguments of device_add. */
 static json_t *arguments_of(const char *options)
@@ -116,31 +161,34 @@ static void removed(void *arg, json_t *data, const struct err *err)
 
     if (err) /* an earlier attempt has come this far */
         log_debug("chardev-remove: %s", err_text(err));
-    if (!qmp_client_send_fd(r->qmp, "getfd", json_pack("{s:s}", "fdname", current(r)->chardev),
-                            MOVE_FD(r->fds[r->at]), passed, r, &fail))
+    if (!qmp_client_send_fd(r->params.qmp, "getfd",
+                            json_pack("{s:s}", "fdname", current(r)->chardev),
+                            MOVE_FD(r->params.take_fds[r->at]), passed, r, &fail))
         give_up(r, fail);
 }
+
+/* ---- unplugging it ---- */
 
 static void is_gone(struct replug *r)
 {
     timer_stop(r->deadline);
-    r->is_unplugging = false;
+    r->step = REPLUG_ASKING;
     ask(r, "chardev-remove", json_pack("{s:s}", "id", current(r)->chardev), removed);
 }
 
-void replug_event(struct replug *r, const char *name, const json_t *data)
+bool replug_device_deleted(struct replug *r, const char *id)
 {
-    const char *id = json_string_value(json_object_get(data, "device"));
-
-    if (r->is_unplugging && str_eq(name, "DEVICE_DELETED") && str_eq(id, current(r)->id))
-        is_gone(r);
+    if (r->step != REPLUG_UNPLUGGING || !str_eq(id, current(r)->id))
+        return false;
+    is_gone(r);
+    return true;
 }
 
 static void deletion_begun(void *arg, json_t *data, const struct err *err)
 {
     struct replug *r = arg;
 
-    if (!r->is_unplugging)
+    if (r->step != REPLUG_UNPLUGGING)
         return; /* the event was faster */
     if (err)    /* there is no such device: an earlier attempt has come this far */
         is_gone(r);
@@ -148,22 +196,15 @@ static void deletion_begun(void *arg, json_t *data, const struct err *err)
         timer_set(r->deadline, DEVICE_MS);
 }
 
-static void finish(struct replug *r)
-{
-    r->on_done(r->arg, r->is_plugged, r->err);
-}
-
-/* The guest gets its devices one after the other: one that it holds on to does not keep it from
- * letting go of those before. */
 static void begin_device(struct replug *r)
 {
-    while (r->at < QEMU_SERVED_COUNT && r->fds[r->at] < 0)
+    while (r->at < QEMU_SERVED_COUNT && r->params.take_fds[r->at] < 0)
         r->at++;
     if (r->at == QEMU_SERVED_COUNT) {
-        finish(r);
+        r->params.events->on_done(r->params.arg);
         return;
     }
-    r->is_unplugging = true;
+    r->step = REPLUG_UNPLUGGING;
     ask(r, "device_del", json_pack("{s:s}", "id", current(r)->id), deletion_begun);
 }
 
@@ -172,22 +213,20 @@ static void deadline_passed(void *arg)
     struct replug *r = arg;
     auto_err struct err *err = NULL;
 
+    if (r->step == REPLUG_SETTLING) {
+        settled(r);
+        return;
+    }
     (void)err_set(&err, ERR_TIMEOUT, "the guest does not let go of the device %s", current(r)->id);
-    r->is_unplugging = false;
     give_up(r, err);
 }
 
-struct replug *replug_open(struct uv_loop_s *loop, struct qmp_client *qmp,
-                           const int take_fds[QEMU_SERVED_COUNT], replug_done_fn on_done, void *arg)
+struct replug *replug_open(const struct replug_params *params)
 {
     struct replug *r = mem_new(struct replug);
 
-    r->qmp = qmp;
-    r->deadline = timer_open(loop, deadline_passed, r);
-    for (size_t i = 0; i < QEMU_SERVED_COUNT; i++)
-        r->fds[i] = take_fds[i];
-    r->on_done = on_done;
-    r->arg = arg;
+    r->params = *params;
+    r->deadline = timer_open(params->loop, deadline_passed, r);
     begin_device(r);
     return r;
 }
@@ -197,9 +236,9 @@ void replug_close(struct replug *r)
     if (!r)
         return;
     timer_close(r->deadline);
+    devices_client_close(r->devices);
     for (size_t i = 0; i < QEMU_SERVED_COUNT; i++)
-        if (r->fds[i] >= 0)
-            (void)close(r->fds[i]);
-    err_free(r->err);
+        if (r->params.take_fds[i] >= 0)
+            (void)close(r->params.take_fds[i]);
     free(r);
 }

@@ -4,10 +4,11 @@
  * such a device by itself.
  *
  *     for each device:  device_del -> the event DEVICE_DELETED -> chardev-remove -> getfd ->
- *                       chardev-add -> device_add
+ *                       chardev-add -> device_add -> (vsock) the guest's driver is ready
  *
- * A guest that waits for a file never lets go of that device; a guest that has no hot plug, of
- * none.
+ * A guest that waits for a file never lets go of the file system device, and then neither plugs nor
+ * unplugs anything else. So that one comes last, and not before the guest has taken the other in.
+ * A guest that has no hot plug lets go of none.
  */
 #ifndef DRIVER_QEMU_REPLUG_H
 #define DRIVER_QEMU_REPLUG_H
@@ -21,17 +22,25 @@ struct qmp_client;
 struct replug;
 struct uv_loop_s;
 
-/* is_plugged says which devices work again; err why the first of the others does not, or NULL.
- * Called once, maybe from inside replug_open(). */
-typedef void (*replug_done_fn)(void *arg, const bool is_plugged[QEMU_SERVED_COUNT],
-                               const struct err *err);
+/* From the loop or from inside replug_open(). */
+struct replug_events {
+    /* It is plugged in; err, borrowed: it is not. Once for each device that the machine has. */
+    void (*on_device)(void *arg, enum qemu_served device, const struct err *err);
+    void (*on_done)(void *arg); /* once, at the end */
+};
 
-/* take_fds are connections to the new process; -1 = the machine has no such device. qmp is
- * borrowed, ready, and closed before replug_close(). */
-struct replug *replug_open(struct uv_loop_s *loop, struct qmp_client *qmp,
-                           const int take_fds[QEMU_SERVED_COUNT], replug_done_fn on_done,
-                           void *arg);
-void replug_event(struct replug *r, const char *name, const json_t *data);
+struct replug_params {
+    struct uv_loop_s *loop;
+    struct qmp_client *qmp;          /* borrowed, ready, and closed before replug_close() */
+    const char *control_path;        /* borrowed; of the new process */
+    int take_fds[QEMU_SERVED_COUNT]; /* connections to it; -1 = the machine has no such device */
+    const struct replug_events *events;
+    void *arg;
+};
+
+struct replug *replug_open(const struct replug_params *params);
+/* The event DEVICE_DELETED of a device; false when this is not why it came. */
+bool replug_device_deleted(struct replug *r, const char *id);
 /* NULL is allowed. */
 void replug_close(struct replug *r);
 

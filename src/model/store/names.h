@@ -63,6 +63,7 @@
 #define NAME_DEVICES_SOCK      "devices.sock" /* ours: control of the devices process */
 #define NAME_DEVICES_PID       "devices.pid"
 #define NAME_DEVICES_LOG       "devices.log"
+#define NAME_HOT_MOUNTS        "hot-mounts.json" /* ours: what was mounted at run time */
 #define NAME_BLOCK_DEVICE_SOCK "block-device.sock" /* ours: a moment per device */
 
 /* The driver's pid file is vmType + this. */

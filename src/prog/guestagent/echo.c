@@ -105,7 +105,7 @@ static bool converse(struct echo *e, struct err **errp)
 bool echo_run(struct err **errp)
 {
     struct echo e = { .fd = -1, .mounts = { .all_dir = SHARE_ALL_DIR } };
-    bool ok = share_mount_all(errp) &&
+    bool ok = share_mount_all(true, errp) &&
               transport_vsock_as_root(ECHO_PORT, ECHO_PEER_PORT_END, &e.fd, errp) &&
               converse(&e, errp);
 

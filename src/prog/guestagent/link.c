@@ -211,7 +211,7 @@ bool link_fd_ready(struct link *link)
     }
     if (link->state == LINK_CONNECTING && !transport_finish(link->fd, &err)) {
         log_debug("%s", err_text(err));
-        retry_later(link);
+        try_unix(link); /* meanwhile the host may come that way */
         return false;
     }
     stop_listening(link);

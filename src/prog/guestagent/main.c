@@ -20,7 +20,7 @@ static const char usage[] =
     "       lima-guestagent install-systemd [--guestagent-updated] [--vsock-port N]\n"
     "                              [--virtio-port NAME] [--socket-owner UID] [--debug]\n"
     "       lima-guestagent boot        run the boot scripts of the seed\n"
-    "       lima-guestagent mount --name NAME --mount-point DIR [--read-only]\n"
+    "       lima-guestagent mount --name NAME --mount-point DIR [--read-only] [--wait]\n"
     "                              mount a folder that the host shares\n"
     "       lima-guestagent unmount --name NAME --mount-point DIR [--lazy]\n"
     "       lima-guestagent echo        repeat changes that are made on the host, for programs\n"
@@ -47,7 +47,8 @@ static bool change_share(const struct options *options, bool mounts, struct err 
     const struct share share = { .name = options->name,
                                  .mount_point = options->mount_point,
                                  .options_9p = options->options_9p,
-                                 .read_only = options->read_only };
+                                 .read_only = options->read_only,
+                                 .waits = options->waits };
 
     if (!share.name[0] || strchr(share.name, '/') || !path_is_absolute(share.mount_point))
         return err_set(errp, ERR_INVALID, "--name and an absolute --mount-point are needed");

@@ -13,6 +13,8 @@ static bool take_flag(struct options *out, const char *name)
         out->read_only = true;
     else if (str_eq(name, "--lazy"))
         out->lazy = true;
+    else if (str_eq(name, "--wait"))
+        out->waits = true;
     else
         return false;
     return true;

@@ -19,7 +19,7 @@ struct options {
     const char *name;        /* of a folder; "" = not given */
     const char *mount_point; /* "" = not given */
     const char *options_9p;  /* "" = not given */
-    bool read_only, lazy;
+    bool read_only, lazy, waits;
     bool is_updated;
     bool debug;
 };

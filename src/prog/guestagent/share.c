@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -17,7 +18,8 @@
 
 #define SHARE_FLAGS (MS_NOSUID | MS_NODEV)
 
-/* The host exports folders while the guest boots, which takes much longer; nobody tells when. */
+/* The host exports folders while the guest boots, which takes much longer, and plugs the device in
+ * before it asks for a mount; nobody tells when the kernel is done with it. */
 enum { LOOK_AGAIN_MS = 20, LOOK_TIMES = 250 };
 
 static bool fail_to_mount(int errnum, struct err **errp)
@@ -34,39 +36,50 @@ static bool fail_to_mount(int errnum, struct err **errp)
 }
 
 /* The host has given the guest another device: what the one before had is gone, even if programs
- * use it still. */
+ * use it still. Attributes may still be in a cache, this question never is. */
 static void detach_stale(const char *mount_point)
 {
-    struct stat st;
+    struct statfs fs;
 
-    while (stat(mount_point, &st) < 0 && errno == ENOTCONN &&
+    while (statfs(mount_point, &fs) < 0 && errno == ENOTCONN &&
            umount2(mount_point, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
         continue;
 }
 
-bool share_mount_all(struct err **errp)
+static bool look_again(unsigned *times)
 {
+    const struct timespec pause = { .tv_nsec = LOOK_AGAIN_MS * 1000000 };
+
+    (void)nanosleep(&pause, NULL);
+    return ++*times < LOOK_TIMES;
+}
+
+bool share_mount_all(bool waits, struct err **errp)
+{
+    unsigned times = 0;
+
     detach_stale(SHARE_ALL_DIR);
     if (!dir_make_all(SHARE_PRIVATE_DIR, 0700, errp) || !dir_make_all(SHARE_ALL_DIR, 0700, errp))
         return false;
     if (mounts_is_mount_point(SHARE_ALL_DIR))
         return true;
-    return mount(GUEST_FS_TAG, SHARE_ALL_DIR, "virtiofs", SHARE_FLAGS, NULL) == 0 ||
-           fail_to_mount(errno, errp);
+    while (mount(GUEST_FS_TAG, SHARE_ALL_DIR, "virtiofs", SHARE_FLAGS, NULL) < 0)
+        if (errno != EINVAL || !waits || !look_again(&times))
+            return fail_to_mount(errno, errp);
+    return true;
 }
 
 static bool wait_for(const char *path, struct stat *out, struct err **errp)
 {
-    const struct timespec pause = { .tv_nsec = LOOK_AGAIN_MS * 1000000 };
+    unsigned times = 0;
 
-    for (unsigned i = 0; i < LOOK_TIMES; i++) {
-        if (stat(path, out) == 0)
-            return true;
+    while (stat(path, out) < 0) {
         if (errno != ENOENT)
             return err_set_os(errp, errno, "cannot look at the folder");
-        (void)nanosleep(&pause, NULL);
+        if (!look_again(&times))
+            return err_set(errp, ERR_NOT_FOUND, "the host does not offer the folder");
     }
-    return err_set(errp, ERR_NOT_FOUND, "the host does not offer the folder");
+    return true;
 }
 
 static bool bind(const char *source, const struct share *share, struct err **errp)
@@ -88,7 +101,7 @@ static bool mount_export(const struct share *share, struct err **errp)
     struct stat wanted, is;
 
     detach_stale(share->mount_point);
-    if (!share_mount_all(errp) || !wait_for(source, &wanted, errp) ||
+    if (!share_mount_all(share->waits, errp) || !wait_for(source, &wanted, errp) ||
         !dir_make_all(share->mount_point, 0755, errp))
         return false;
     if (stat(share->mount_point, &is) == 0 && is.st_dev == wanted.st_dev &&

@@ -19,10 +19,12 @@ struct share {
     const char *mount_point; /* absolute; made if it is missing */
     const char *options_9p;  /* of its file system; "" = it is not one of 9p */
     bool read_only;
+    bool waits; /* for the device, which the host has just plugged in */
 };
 
-/* Mounts the whole at SHARE_ALL_DIR, unless it is. ERR_UNSUPPORTED as below. */
-bool share_mount_all(struct err **errp) MUST_USE;
+/* Mounts the whole at SHARE_ALL_DIR, unless it is; waits a moment for the device. ERR_UNSUPPORTED
+ * as below. */
+bool share_mount_all(bool waits, struct err **errp) MUST_USE;
 
 /* Waits a moment for the host to export the folder. Nothing happens when it is mounted there
  * already. ERR_UNSUPPORTED: this kernel, or this machine, cannot do it; the hint says what would

@@ -90,6 +90,8 @@ static void describe(struct cmd *cmd, const struct guest_msg *msg)
 
     strv_push_list(&cmd->argv, "/proc/self/exe", mounts ? "mount" : "unmount", "--name", name,
                    "--mount-point", mount_point, NULL);
+    if (mounts)
+        strv_push(&cmd->argv, "--wait");
     if (mounts && msg->flags & GUEST_MOUNT_READ_ONLY)
         strv_push(&cmd->argv, "--read-only");
     if (!mounts && msg->flags & GUEST_UNMOUNT_LAZY)

@@ -6,281 +6,20 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/path.h"
-#include "base/quote.h"
-#include "model/store/names.h"
-#include "prog/hostagent/api.h"
+#include "prog/hostagent/agent_priv.h"
 #include "prog/hostagent/boot_progress.h"
 #include "prog/hostagent/clock_watch.h"
 #include "prog/hostagent/disks.h"
 #include "prog/hostagent/dns.h"
-#include "prog/hostagent/event.h"
 #include "prog/hostagent/forwards.h"
 #include "prog/hostagent/guest_link.h"
 #include "prog/hostagent/mounts.h"
-#include "prog/hostagent/ssh_task.h"
-#include "prog/hostagent/state.h"
 #include "svc/loop/timer.h"
 #include "svc/loop/watch.h"
 #include "svc/ssh/master.h"
 #include "svc/ssh/options.h"
-#include "sys/file.h"
 #include "sys/sig.h"
 #include "sys/tty.h"
-
-enum {
-    /* Clocks drift apart slowly; jumps are noticed at once (clock_watch.h). */
-    TIME_INTERVAL_MS = 5 * 60 * 1000,
-    /* From the loss of `devices` to another way to the guest: usually the machine has ended, too.
-     */
-    RELINK_DELAY_MS = 3 * 1000,
-    RENEWAL_MS = 60 * 1000, /* a driver is done with it by then */
-};
-
-struct agent {
-    struct uv_loop_s *loop;
-    struct setup *setup; /* borrowed */
-    struct readiness_timing timing;
-    enum agent_state state;
-    bool has_failed;
-    struct events events;
-    struct api_facts api_facts;
-    struct http_server *api;
-    struct watch *signals;
-    struct driver *driver;
-
-    struct readiness *readiness; /* WAIT, until the guest is ready */
-    bool is_guest_ready;         /* it is, but perhaps its mounts are not */
-    struct strv guest_errors;    /* what was not as it should be then */
-    struct boot_progress *progress; /* WAIT, READY */
-
-    struct guest_link *link; /* WAIT, READY */
-    enum driver_link_kind link_kind; /* of the last one */
-    struct forwards *forwards;
-    struct dns *dns; /* NULL without hostResolver */
-    struct mounts *mounts;
-    struct disks *disks;
-    struct timer *relink;
-    struct timer *time_sync;
-    struct clock_watch *clock;
-    char *updated_from; /* version of a guest agent that was told to replace itself */
-
-    struct ssh_task *task; /* forward of the agent's socket; end of the shared connection */
-    struct ssh_task *agent_socket_task;
-};
-
-static void agent_stop(struct agent *a);
-
-static bool is_live(const struct agent *a)
-{
-    return a->state == AGENT_WAIT || a->state == AGENT_READY;
-}
-
-static struct ssh_task_params task_params(struct agent *a,
-                                          void (*on_end)(void *arg, const struct err *err))
-{
-    return (struct ssh_task_params){
-        .loop = a->loop,
-        .ssh_program = &a->setup->ssh_program,
-        .ssh_options = &a->setup->ssh_options,
-        .ssh_address = SSH_ADDRESS,
-        .ssh_port = a->setup->ssh_port,
-        .on_end = on_end,
-        .arg = a,
-    };
-}
-
-/* --- The guest link --- */
-
-static void replace_guest_agent(struct agent *a, struct sv version)
-{
-    const char *program = a->setup->options->guest_agent;
-    auto_err struct err *err = NULL;
-
-    if (sv_eq(version, SV(LIMA_VERSION "+clima." CLIMA_VERSION)) || !program)
-        return;
-    if (a->updated_from && sv_eq_str(version, a->updated_from)) {
-        log_warn("The guest agent is still of another version");
-        return; /* it was tried */
-    }
-    mem_replace(&a->updated_from, sv_dup(version));
-    if (guest_link_update(a->link, program, &err))
-        log_info("Replacing the guest agent, which is of another version");
-    else
-        log_warn("Cannot replace the guest agent: %s", err_text(err));
-}
-
-static void guest_greeted(void *arg, const struct guest_msg *hello)
-{
-    struct agent *a = arg;
-    bool is_in_initrd = hello->flags & GUEST_IN_INITRD;
-
-    if (is_in_initrd)
-        boot_progress_has_own_init(a->progress);
-    if (a->readiness)
-        readiness_hello(a->readiness, is_in_initrd);
-    if (is_in_initrd)
-        return;
-    timer_stop(a->relink);
-    guest_link_send_time(a->link);
-    timer_set(a->time_sync, TIME_INTERVAL_MS);
-    forwards_greeted(a->forwards);
-    dns_greeted(a->dns, a->link);
-    mounts_greeted(a->mounts);
-    replace_guest_agent(a, hello->program);
-}
-
-static void guest_phase(void *arg, enum guest_phase phase, enum guest_state state, struct sv text)
-{
-    struct agent *a = arg;
-    auto_mem char *line = mem_printf("%s: %s%s%.*s", guest_phase_name(phase),
-                                     guest_state_name(state), text.n ? ": " : "", SV_ARG(text));
-
-    if (phase == GUEST_PHASE_INIT)
-        boot_progress_has_own_init(a->progress);
-    if (a->readiness)
-        boot_progress_phase(a->progress, sv_of(line));
-    if (a->readiness)
-        readiness_phase(a->readiness, phase, state, text);
-}
-
-static void guest_ports(void *arg, const struct guest_msg *msg)
-{
-    struct agent *a = arg;
-
-    forwards_ports(a->forwards, msg);
-}
-
-static void guest_answered(void *arg, const struct guest_msg *msg)
-{
-    struct agent *a = arg;
-
-    if (!dns_answer(a->dns, msg))
-        forwards_answer(a->forwards, msg);
-}
-
-static void guest_lost(void *arg)
-{
-    struct agent *a = arg;
-
-    forwards_lost(a->forwards);
-    dns_lost(a->dns);
-    mounts_lost(a->mounts);
-}
-
-static void guest_mounted(void *arg, const struct guest_msg *msg)
-{
-    struct agent *a = arg;
-
-    mounts_answer(a->mounts, msg);
-}
-
-static void close_link(struct agent *a)
-{
-    forwards_detach(a->forwards);
-    dns_detach(a->dns);
-    mounts_detach(a->mounts);
-    guest_link_close(MOVE(a->link));
-}
-
-static void link_died(void *arg, const struct err *err)
-{
-    struct agent *a = arg;
-
-    log_debug("guest link: %s", err_text(err));
-    close_link(a);
-    timer_stop(a->time_sync);
-    /* The driver tells whether its link comes back. */
-    if (is_live(a))
-        timer_set(a->relink, a->link_kind == DRIVER_LINK_DEVICES ? RENEWAL_MS : RELINK_DELAY_MS);
-}
-
-static const struct guest_link_events link_events = {
-    .on_hello = guest_greeted,
-    .on_phase = guest_phase,
-    .on_ports = guest_ports,
-    .on_listen_result = guest_answered,
-    .on_mount_result = guest_mounted,
-    .on_lost = guest_lost,
-    .on_dead = link_died,
-};
-
-static bool expects_agent(const struct agent *a)
-{
-    return !a->setup->config.plain.v && strcmp(a->setup->config.os, "Linux") == 0 &&
-           driver_get_link(a->driver).kind != DRIVER_LINK_NONE;
-}
-
-static void open_link(struct agent *a, struct driver_link where)
-{
-    auto_err struct err *err = NULL;
-
-    close_link(a);
-    a->link_kind = where.kind;
-    a->link = guest_link_open(a->loop, where, &link_events, a, &err);
-    if (a->link) {
-        forwards_attach(a->forwards, a->link);
-        if (where.kind != DRIVER_LINK_SSH)
-            mounts_attach(a->mounts, a->link);
-    } else {
-        log_warn("No link to the guest agent: %s", err_text(err));
-        timer_set(a->relink, RELINK_DELAY_MS);
-    }
-}
-
-static void socket_forwarded(void *arg, const struct err *err)
-{
-    struct agent *a = arg;
-    auto_mem char *path = path_join(a->setup->dir, NAME_GA_SOCK);
-
-    ssh_task_close(a->task);
-    a->task = NULL;
-    if (err)
-        log_warn("Cannot forward the socket of the guest agent: %s", err_text(err));
-    else
-        open_link(a, (struct driver_link){ .kind = DRIVER_LINK_SSH, .path = path });
-}
-
-/* When the driver's link does not work: the agent's Unix socket, through the shared connection. */
-static void link_by_ssh(struct agent *a)
-{
-    struct ssh_task_params params = task_params(a, socket_forwarded);
-    auto_mem char *path = path_join(a->setup->dir, NAME_GA_SOCK);
-    auto_err struct err *err = NULL;
-
-    if (a->task)
-        return;
-    if (file_remove(path, &err))
-        a->task = ssh_task_forward_socket(&params, path, GUEST_SOCKET, &err);
-    if (!a->task)
-        log_warn("Cannot forward the socket of the guest agent: %s", err_text(err));
-}
-
-static void relink_due(void *arg)
-{
-    struct agent *a = arg;
-
-    if (!is_live(a))
-        return;
-    log_warn("The link to the guest goes over ssh until the instance is restarted");
-    link_by_ssh(a);
-}
-
-static void time_due(void *arg)
-{
-    struct agent *a = arg;
-
-    guest_link_send_time(a->link);
-    timer_set(a->time_sync, TIME_INTERVAL_MS);
-}
-
-static void clock_jumped(void *arg)
-{
-    struct agent *a = arg;
-
-    log_debug("the clock of this host jumped");
-    guest_link_send_time(a->link);
-}
 
 /* --- Readiness --- */
 
@@ -303,7 +42,7 @@ static void link_agent_socket(struct agent *a)
                                  "dir=/run/host-services\n"
                                  "sudo mkdir -p -m 755 $dir\n"
                                  "sudo ln -sfn \"$SSH_AUTH_SOCK\" $dir/ssh-auth.sock\n";
-    struct ssh_task_params params = task_params(a, agent_socket_linked);
+    struct ssh_task_params params = agent_task_params(a, agent_socket_linked);
     auto_err struct err *err = NULL;
 
     if (!a->setup->config.ssh.forward_agent.v || a->setup->config.plain.v)
@@ -325,21 +64,28 @@ static void ssh_usable(void *arg)
 
 static void agent_missing(void *arg)
 {
-    link_by_ssh(arg);
+    agent_link_by_ssh(arg);
+}
+
+void agent_announce_errors(struct agent *a)
+{
+    auto_strv struct strv all = { 0 };
+
+    if (a->state != AGENT_READY)
+        return; /* it is told then */
+    mounts_errors(a->mounts, &all);
+    strv_extend(&all, &a->guest_errors);
+    for (size_t i = 0; i < all.n; i++)
+        log_warn("DEGRADED: %s", all.v[i]);
+    events_running(&a->events, a->setup->ssh_port, &all);
 }
 
 /* The guest is ready, and so are its mounts. */
 static void announce(struct agent *a)
 {
-    auto_strv struct strv all = { 0 };
-
-    mounts_errors(a->mounts, &all);
-    strv_extend(&all, &a->guest_errors);
-    for (size_t i = 0; i < all.n; i++)
-        log_warn("DEGRADED: %s", all.v[i]);
     agent_state_set(&a->state, AGENT_READY);
     disks_guest_ready(a->disks);
-    events_running(&a->events, a->setup->ssh_port, &all);
+    agent_announce_errors(a);
     boot_progress_ready(a->progress);
 }
 
@@ -379,10 +125,7 @@ static void open_forwards(struct agent *a)
         .name = setup->options->name,
         .dir = setup->dir,
         .home = setup->store.home,
-        .ssh_program = &setup->ssh_program,
-        .ssh_options = &setup->ssh_options,
-        .ssh_address = SSH_ADDRESS,
-        .ssh_port = setup->ssh_port,
+        .ssh = setup_guest_ssh(setup),
         .prefers_ssh = setup->forwards_over_ssh,
         .relays_ssh = setup->config.ssh.over_vsock.v &&
                       driver_get_link(a->driver).kind == DRIVER_LINK_DEVICES,
@@ -412,10 +155,10 @@ static void open_mounts(struct agent *a)
         .loop = a->loop,
         .config = &setup->config,
         .iid = setup->iid,
-        .ssh_program = &setup->ssh_program,
-        .ssh_options = &setup->ssh_options,
-        .ssh_address = SSH_ADDRESS,
-        .ssh_port = setup->ssh_port,
+        .dir = setup->dir,
+        .machine_path = setup->pid_path,
+        .is_adopting = setup->is_adopting,
+        .ssh = setup_guest_ssh(setup),
         .tries = a->timing.tries,
         .try_interval_ms = a->timing.try_interval_ms,
         .on_settled = mounts_settled,
@@ -439,17 +182,13 @@ static void machine_started(struct agent *a)
         .dir = a->setup->dir,
     });
     a->progress = boot_progress_open(a->loop, a->setup, &a->events);
-    if (expects_agent(a))
-        open_link(a, driver_get_link(a->driver));
+    agent_open_link(a);
     a->readiness = readiness_open(&(struct readiness_params){
         .loop = a->loop,
         .config = &a->setup->config,
         .iid = a->setup->iid,
-        .expect_agent = expects_agent(a),
-        .ssh_program = &a->setup->ssh_program,
-        .ssh_options = &a->setup->ssh_options,
-        .ssh_address = SSH_ADDRESS,
-        .ssh_port = a->setup->ssh_port,
+        .expect_agent = agent_expects_guest_agent(a),
+        .ssh = setup_guest_ssh(a->setup),
         .timing = a->timing,
         .events = &readiness_events,
         .arg = a,
@@ -465,7 +204,7 @@ static void close_guest(struct agent *a)
     a->readiness = NULL;
     boot_progress_close(MOVE(a->progress));
     if (a->forwards) {
-        close_link(a);
+        agent_close_link(a);
         a->api_facts.forwards = NULL;
         forwards_close(MOVE(a->forwards));
         dns_close(MOVE(a->dns));
@@ -525,7 +264,7 @@ static void master_exited(void *arg, const struct err *err)
 
 static void agent_stop(struct agent *a)
 {
-    struct ssh_task_params params = task_params(a, master_exited);
+    struct ssh_task_params params = agent_task_params(a, master_exited);
     auto_err struct err *err = NULL;
 
     agent_state_set(&a->state, AGENT_STOP);
@@ -572,21 +311,6 @@ static void machine_exited(struct agent *a, const struct driver_event *event)
     agent_exit(a, has_failed);
 }
 
-static void link_renewed(struct agent *a, const char *files_lost)
-{
-    if (!is_live(a))
-        return;
-    if (files_lost)
-        log_warn("The guest has its link again; folders of this host are lost until the instance is "
-                 "restarted: %s", files_lost);
-    else
-        log_info("The guest has its devices again");
-    timer_stop(a->relink);
-    close_link(a);
-    mounts_renew(a->mounts, files_lost);
-    open_link(a, driver_get_link(a->driver));
-}
-
 static void driver_event(void *arg, const struct driver_event *event)
 {
     struct agent *a = arg;
@@ -604,13 +328,10 @@ static void driver_event(void *arg, const struct driver_event *event)
         guest_link_send_time(a->link);
         break;
     case DRIVER_EVENT_LINK_RENEWED:
-        link_renewed(a, event->text);
-        break;
     case DRIVER_EVENT_LINK_LOST:
-        log_warn("The link to the guest goes over ssh until the instance is restarted: %s",
-                 event->text);
-        mounts_renew(a->mounts, event->text);
-        link_by_ssh(a);
+    case DRIVER_EVENT_FILES_RENEWED:
+    case DRIVER_EVENT_FILES_LOST:
+        agent_link_event(a, event);
         break;
     case DRIVER_EVENT_EXITED:
         machine_exited(a, event);
@@ -669,11 +390,11 @@ struct agent *agent_open(const struct agent_params *params, struct err **errp)
     a->events.fd = params->events_fd;
     a->api_facts.ssh_port = params->setup->ssh_port;
     a->api_facts.auto_started_identifier = params->setup->auto_started_identifier;
-    a->relink = timer_open(a->loop, relink_due, a);
-    a->time_sync = timer_open(a->loop, time_due, a);
+    a->relink = timer_open(a->loop, agent_relink_due, a);
+    a->time_sync = timer_open(a->loop, agent_time_due, a);
     a->api = api_open(a->loop, a->setup->options->socket_path, &a->api_facts, errp);
     if (a->api)
-        a->clock = clock_watch_open(a->loop, clock_jumped, a, errp);
+        a->clock = clock_watch_open(a->loop, agent_clock_jumped, a, errp);
     if (a->clock && signal_fd >= 0)
         a->signals = watch_open(a->loop, MOVE_FD(signal_fd), signals_readable, a, errp);
     if (!a->clock || (params->take_signal_fd >= 0 && !a->signals) || !launch(a, errp)) {

@@ -7,6 +7,7 @@
 #include "lang/json/json.h"
 #include "prog/hostagent/api_disks.h"
 #include "prog/hostagent/api_mounts.h"
+#include "prog/hostagent/api_reply.h"
 #include "prog/hostagent/forwards.h"
 #include "prog/hostagent/mounts.h"
 
@@ -31,7 +32,6 @@ static void info_requested(void *arg, struct http_exchange *x)
 {
     const struct api_facts *facts = arg;
     auto_json json_t *info = json_object();
-    auto_mem char *text = NULL;
 
     if (facts->auto_started_identifier && *facts->auto_started_identifier)
         (void)json_object_set_new(info, "autoStartedIdentifier",
@@ -39,15 +39,12 @@ static void info_requested(void *arg, struct http_exchange *x)
     if (facts->ssh_port)
         (void)json_object_set_new(info, "sshLocalPort", json_integer(facts->ssh_port));
     put_errors(info, facts);
-    text = json_text(info, JSON_STYLE_COMPACT_HTML);
-    http_respond(x, 200, "application/json", sv_of(text));
+    api_reply(x, info);
 }
 
 static void ports_known(void *arg, json_t *report)
 {
-    auto_mem char *text = json_text(report, JSON_STYLE_COMPACT_HTML);
-
-    http_respond(arg, 200, "application/json", sv_of(text));
+    api_reply(arg, report);
 }
 
 static void ports_requested(void *arg, struct http_exchange *x)

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "lang/json/json.h"
+#include "prog/hostagent/api_reply.h"
 #include "prog/hostagent/disks.h"
 
 static json_t *disk_json(const struct disk_info *info)
@@ -19,48 +20,23 @@ static json_t *disk_json(const struct disk_info *info)
     return out;
 }
 
-static void respond(struct http_exchange *x, const json_t *value)
-{
-    auto_mem char *text = json_text(value, JSON_STYLE_COMPACT_HTML);
-
-    http_respond(x, 200, "application/json", sv_of(text));
-}
-
-static void respond_error(struct http_exchange *x, unsigned status, const struct err *err)
-{
-    const char *hint = err_hint_text(err);
-
-    http_respond_error(x, status, "%s%s%s", err_text(err), hint ? "; " : "", hint ? hint : "");
-}
-
 static void listed(void *arg, const struct disk_info *disks, size_t n, const struct err *err)
 {
     auto_json json_t *list = json_array();
 
     for (size_t i = 0; i < n; i++)
         (void)json_array_append_new(list, disk_json(&disks[i]));
-    if (err)
-        respond_error(arg, 500, err);
-    else
-        respond(arg, list);
+    api_reply_outcome(arg, MOVE(list), err);
 }
 
 static void attached(void *arg, const struct disk_info *info, const struct err *err)
 {
-    auto_json json_t *disk = info ? disk_json(info) : NULL;
-
-    if (disk)
-        respond(arg, disk);
-    else
-        respond_error(arg, 500, err);
+    api_reply_outcome(arg, info ? disk_json(info) : NULL, err);
 }
 
 static void detached(void *arg, const struct disk_info *info, const struct err *err)
 {
-    if (info)
-        http_respond(arg, 204, NULL, SV(""));
-    else
-        respond_error(arg, 500, err);
+    api_reply_done(arg, err);
 }
 
 /* The disk that is named; owned. NULL when the question has been answered. */
@@ -71,7 +47,7 @@ static char *take_disk(const struct disks *d, struct http_exchange *x)
     const char *disk;
 
     if (!body || !json_get_str(body, "disk", &disk, &err)) {
-        respond_error(x, 400, err);
+        api_reply_error(x, 400, err);
         return NULL;
     }
     if (!d) {

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "lang/json/json.h"
+#include "prog/hostagent/api_reply.h"
 #include "prog/hostagent/mounts.h"
 
 #define TYPE_DEFAULT "virtiofs"
@@ -24,20 +25,6 @@ static json_t *mount_json(const struct mount_info *info)
     return out;
 }
 
-static void respond(struct http_exchange *x, const json_t *value)
-{
-    auto_mem char *text = json_text(value, JSON_STYLE_COMPACT_HTML);
-
-    http_respond(x, 200, "application/json", sv_of(text));
-}
-
-static void respond_error(struct http_exchange *x, unsigned status, const struct err *err)
-{
-    const char *hint = err_hint_text(err);
-
-    http_respond_error(x, status, "%s%s%s", err_text(err), hint ? "; " : "", hint ? hint : "");
-}
-
 void api_mounts_get(const struct mounts *m, struct http_exchange *x)
 {
     auto_json json_t *list = json_array();
@@ -46,25 +33,17 @@ void api_mounts_get(const struct mounts *m, struct http_exchange *x)
 
     while (m && mounts_next(m, &at, &info))
         (void)json_array_append_new(list, mount_json(&info));
-    respond(x, list);
+    api_reply(x, list);
 }
 
 static void added(void *arg, const struct mount_info *info, const struct err *err)
 {
-    auto_json json_t *mount = info ? mount_json(info) : NULL;
-
-    if (mount)
-        respond(arg, mount);
-    else
-        respond_error(arg, 500, err);
+    api_reply_outcome(arg, info ? mount_json(info) : NULL, err);
 }
 
 static void removed(void *arg, const struct mount_info *info, const struct err *err)
 {
-    if (info)
-        http_respond(arg, 204, NULL, SV(""));
-    else
-        respond_error(arg, 500, err);
+    api_reply_done(arg, err);
 }
 
 /* Answers with 400 and returns NULL when the body is no object. */
@@ -93,7 +72,7 @@ void api_mounts_post(struct mounts *m, struct http_exchange *x)
         !json_get_str(body, "mountPoint", &mount_point, &err) ||
         !json_opt_str(body, "type", &type, &err) ||
         !json_opt_bool(body, "writable", &writable, &err))
-        respond_error(x, 400, err);
+        api_reply_error(x, 400, err);
     else if (!m)
         http_respond_error(x, 500, "the machine is not running");
     else
@@ -116,7 +95,7 @@ void api_mounts_delete(struct mounts *m, struct http_exchange *x)
         return;
     if (!json_get_str(body, "mountPoint", &mount_point, &err) ||
         !json_opt_bool(body, "force", &force, &err))
-        respond_error(x, 400, err);
+        api_reply_error(x, 400, err);
     else if (!m)
         http_respond_error(x, 500, "the machine is not running");
     else

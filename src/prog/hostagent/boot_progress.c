@@ -61,10 +61,7 @@ void boot_progress_ssh_usable(struct boot_progress *p)
     p->cloud_init = cloud_init_open(
         &(struct cloud_init_params){
             .loop = p->loop,
-            .ssh_program = &p->setup->ssh_program,
-            .ssh_options = &p->setup->ssh_options,
-            .ssh_address = SSH_ADDRESS,
-            .ssh_port = p->setup->ssh_port,
+            .ssh = setup_guest_ssh(p->setup),
             .on_line = put_line,
             .on_end = cloud_init_ended,
             .arg = p,

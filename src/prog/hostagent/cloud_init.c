@@ -80,13 +80,16 @@ static const struct child_events child_events = { .on_exit = follower_exited,
 struct cloud_init *cloud_init_open(const struct cloud_init_params *params, struct err **errp)
 {
     auto_cmd struct cmd cmd = {
-        .in = CMD_FROM_TEXT(sv_of(follow_script)), .out = CMD_TO_PIPE(LINE_MAX_SIZE),
-        .err = CMD_TO_NULL, .flags = CMD_DIES_WITH_PARENT, .deadline_ms = FOLLOW_MS,
+        .in = CMD_FROM_TEXT(sv_of(follow_script)),
+        .out = CMD_TO_PIPE(LINE_MAX_SIZE),
+        .err = CMD_TO_NULL,
+        .flags = CMD_DIES_WITH_PARENT,
+        .deadline_ms = FOLLOW_MS,
     };
     struct cloud_init *c;
 
-    if (!ssh_script_argv(params->ssh_program, params->ssh_options, params->ssh_port,
-                         params->ssh_address, sv_of(follow_script), false, &cmd.argv, errp))
+    if (!ssh_script_argv(params->ssh.program, params->ssh.options, params->ssh.port,
+                         params->ssh.address, sv_of(follow_script), false, &cmd.argv, errp))
         return NULL;
     c = mem_new(struct cloud_init);
     c->params = *params;

@@ -1,6 +1,6 @@
 /*
- * Follows cloud-init's log in the guest over ssh, for "limactl start --progress" (reference: runtime
- * section 3.2).
+ * Follows cloud-init's log in the guest over ssh, for "limactl start --progress" (reference:
+ * runtime section 3.2).
  *
  * on_line comes for each line that is not empty, on_end once: when cloud-init has finished, the
  * connection ended, or ten minutes passed. Then the owner closes; cloud_init_close() may be called
@@ -13,16 +13,15 @@
 
 #include "base/err.h"
 #include "base/strv.h"
+#include "prog/hostagent/guest_ssh.h"
 
 struct cloud_init;
 struct uv_loop_s;
 
 struct cloud_init_params {
     struct uv_loop_s *loop;
-    const struct strv *ssh_program, *ssh_options; /* borrowed for the call, like the address */
-    const char *ssh_address;
-    uint16_t ssh_port;
-    void (*on_line)(void *arg, struct sv line);       /* hostile text */
+    struct guest_ssh ssh;
+    void (*on_line)(void *arg, struct sv line); /* hostile text */
     void (*on_end)(void *arg, const char *why);
     void *arg;
 };

@@ -44,24 +44,15 @@ static char *end_key(enum forward_proto proto, const struct forward_end *end)
 
 static bool may_tell(struct forwards *m)
 {
-    uint64_t now = host_monotonic_ns();
-    uint64_t refill = (now - m->budget_filled_ns) / (NS_PER_S / MESSAGES_PER_S);
-
-    if (refill) {
-        m->message_budget =
-            m->message_budget + refill > MESSAGE_BURST ? MESSAGE_BURST : m->message_budget + refill;
-        m->budget_filled_ns = now;
-    }
-    if (m->message_budget == 0) {
+    if (!budget_take(&m->messages, host_monotonic_ns())) {
         if (m->n_silent++ == 0)
             log_warn("The guest opens and closes ports very fast: not every change is logged");
         return false;
     }
-    if (m->n_silent && m->message_budget > MESSAGE_BURST / 2) {
+    if (m->n_silent && m->messages.used < MESSAGE_BURST / 2) {
         log_info("%llu changes of ports were not logged", (unsigned long long)m->n_silent);
         m->n_silent = 0;
     }
-    m->message_budget--;
     return true;
 }
 
@@ -379,7 +370,7 @@ static void wish_for_ssh(struct forwards *m)
     struct wish *wish = wish_new(
         m, FORWARD_TCP, &(struct forward_end){ .ip = loopback, .port = PORT_SSH }, "ssh.overVsock");
 
-    wish->host = (struct forward_end){ .ip = loopback, .port = m->params.ssh_port };
+    wish->host = (struct forward_end){ .ip = loopback, .port = m->params.ssh.port };
     wish_place(m, wish, &m->relay_ways);
     events_vsock(m->params.events,
                  &(struct event_vsock){ .type = EVENT_VSOCK_STARTED,
@@ -477,23 +468,18 @@ struct forwards *forwards_open(const struct forwards_params *params)
     struct forwards *m = mem_new(struct forwards);
 
     m->params = *params;
-    forward_rules_init(&m->rules, params->config, params->ssh_port);
+    forward_rules_init(&m->rules, params->config, params->ssh.port);
     m->silenced = forward_rules_silenced(&m->rules);
     m->ways = m->relay_ways =
         (struct forward_ways){ .loop = params->loop, .on_change = forward_changed, .arg = m };
     m->ways.prefers_ssh = params->prefers_ssh;
-    m->ssh = ssh_forwards_open(&(struct ssh_task_params){ .loop = params->loop,
-                                                          .ssh_program = params->ssh_program,
-                                                          .ssh_options = params->ssh_options,
-                                                          .ssh_address = params->ssh_address,
-                                                          .ssh_port = params->ssh_port },
-                               params->dir);
+    m->ssh = ssh_forwards_open(
+        &(struct ssh_task_params){ .loop = params->loop, .ssh = params->ssh }, params->dir);
     list_init(&m->wishes);
     m->sweep = timer_open(params->loop, sweep_due, m);
     m->grace = timer_open(params->loop, grace_over, m);
     m->owners = port_owners_open(params->loop, params->home, params->name, owners_known, m);
-    m->message_budget = MESSAGE_BURST;
-    m->budget_filled_ns = host_monotonic_ns();
+    m->messages = (struct budget){ .max = MESSAGE_BURST, .interval_ns = NS_PER_S / MESSAGES_PER_S };
     forwards_make_reverses(m);
     log_disabled(m);
     return m;
@@ -503,9 +489,8 @@ void forwards_close(struct forwards *m)
 {
     if (!m)
         return;
-    m->message_budget = 0; /* nobody wants to hear that all of them stop */
+    budget_empty(&m->messages, host_monotonic_ns()); /* nobody hears that all of them stop */
     m->n_silent = 1;
-    m->budget_filled_ns = host_monotonic_ns();
     list_for_each (wish, &m->wishes, struct wish, link)
         wish_free(m, wish);
     forwards_free_reverses(m);

@@ -23,6 +23,7 @@
 #include "model/config/instance.h"
 #include "prog/hostagent/event.h"
 #include "prog/hostagent/guest_link.h"
+#include "prog/hostagent/guest_ssh.h"
 
 #define FORWARDS_GRACE_MS  (10 * 1000)
 #define FORWARDS_PORTS_MAX 16384
@@ -35,9 +36,7 @@ struct forwards_params {
     const struct instance_config *config;
     const char *name, *dir;
     const char *home; /* $LIMA_HOME */
-    const struct strv *ssh_program, *ssh_options;
-    const char *ssh_address;
-    uint16_t ssh_port;
+    struct guest_ssh ssh;
     bool prefers_ssh; /* LIMA_SSH_PORT_FORWARDER */
     bool relays_ssh;  /* the driver does not: ssh_port leads to the guest's through vsock */
     struct events *events;

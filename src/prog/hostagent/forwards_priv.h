@@ -3,6 +3,7 @@
 #ifndef PROG_HOSTAGENT_FORWARDS_PRIV_H
 #define PROG_HOSTAGENT_FORWARDS_PRIV_H
 
+#include "base/budget.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "model/forward/rules.h"
@@ -52,7 +53,7 @@ struct forwards {
     VEC(struct reverse *) reverses;
     struct timer *sweep, *grace;
     struct port_owners *owners;
-    uint64_t message_budget, budget_filled_ns;
+    struct budget messages;
     uint64_t n_silent; /* changes nobody was told of */
 };
 

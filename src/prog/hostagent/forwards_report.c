@@ -166,7 +166,7 @@ static void add_driver_ssh(struct report *r, const struct forwards *m)
     put_text(entry, "hostProtocol", "tcp");
     (void)json_object_set_new(
         entry, "hostAddr",
-        json_sprintf("%s:%u", m->params.ssh_address, (unsigned)m->params.ssh_port));
+        json_sprintf("%s:%u", m->params.ssh.address, (unsigned)m->params.ssh.port));
     put_text(entry, "via", "driver");
     put_text(entry, "state", "open");
 }
@@ -179,7 +179,7 @@ void forwards_report(struct forwards *m, forwards_report_fn on_done, void *arg)
     r->on_done = on_done;
     r->arg = arg;
     r->devices = guest_link_devices(m->link);
-    if (!m->params.relays_ssh && m->params.ssh_port)
+    if (!m->params.relays_ssh && m->params.ssh.port)
         add_driver_ssh(r, m);
     list_for_each (wish, &m->wishes, struct wish, link)
         if (wish->verdict != FORWARD_STATIC) /* the static forward speaks for it */

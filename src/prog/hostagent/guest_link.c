@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <sys/socket.h>
 
+#include "base/budget.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quote.h"
@@ -35,28 +36,11 @@ struct guest_link {
     bool is_greeted;
     bool is_in_initrd;
     struct guest_update update;
-    uint64_t log_budget, log_filled_ns;
+    struct budget log_lines;
     unsigned busy; /* callbacks running: the memory stays until they return */
 };
 
 /* --- Log lines that a guest causes --- */
-
-/* May one more line be written? A bucket that refills slowly. */
-static bool budget_take(struct guest_link *link)
-{
-    uint64_t now = host_monotonic_ns();
-    uint64_t refill = (now - link->log_filled_ns) / LOG_INTERVAL_NS;
-
-    if (refill) {
-        link->log_budget =
-            link->log_budget + refill > LOG_BURST ? LOG_BURST : link->log_budget + refill;
-        link->log_filled_ns = now;
-    }
-    if (link->log_budget == 0)
-        return false;
-    link->log_budget--;
-    return true;
-}
 
 static PRINTF_LIKE(4, 5) void guest_says(struct guest_link *link, enum log_level level,
                                          struct sv text, const char *fmt, ...)
@@ -65,7 +49,7 @@ static PRINTF_LIKE(4, 5) void guest_says(struct guest_link *link, enum log_level
     auto_mem char *what = NULL;
     va_list args;
 
-    if (!log_enabled(level) || !budget_take(link))
+    if (!log_enabled(level) || !budget_take(&link->log_lines, host_monotonic_ns()))
         return;
     printable = quote_printable(text, LOG_TEXT_MAX);
     va_start(args, fmt);
@@ -350,8 +334,7 @@ struct guest_link *guest_link_open(struct uv_loop_s *loop, struct driver_link wh
     link->events = events;
     link->arg = arg;
     link->update = GUEST_UPDATE_NONE;
-    link->log_budget = LOG_BURST;
-    link->log_filled_ns = host_monotonic_ns();
+    link->log_lines = (struct budget){ .max = LOG_BURST, .interval_ns = LOG_INTERVAL_NS };
     link->path = mem_strdup(where.path);
     if (where.kind == DRIVER_LINK_DEVICES) {
         link->devices = devices_client_open(loop, where.path, &devices_events, link, errp);

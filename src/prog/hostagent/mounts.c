@@ -3,9 +3,11 @@
  * other way. Whoever asked is answered when the last step is done, or the first one fails. How it
  * is done is the type's business (mounts_priv.h).
  *
- *     LOST -> EXPORTING -> HANDING -> MOUNTING -> MOUNTED -> UNMOUNTING -> (gone)
+ *     LOST -> EXPORTING -> HANDING -> WAITING -> MOUNTING -> MOUNTED -> UNMOUNTING -> (gone)
  *
- * For mounts of the configuration MOUNTING does not exist: the guest's boot does it.
+ * The guest's boot mounts what the configuration names: after HANDING that is MOUNTED. On a device
+ * that is not the one of the boot, the guest agent does that, too. When the process behind the
+ * device has died, all exports are LOST and begin again, for as long as there is a device.
  */
 #include "prog/hostagent/mounts.h"
 
@@ -22,9 +24,10 @@
 #include "sys/host.h"
 
 enum { MOUNTS_MAX = 512 };
+#define LOST_FORMAT "%s is lost until the instance is restarted: %s"
 
-static const char *const state_names[] = { "lost",    "mounting",   "mounting", "mounting",
-                                           "mounted", "unmounting", "failed" };
+static const char *const state_names[] = { "lost",     "mounting", "mounting",   "mounting",
+                                           "mounting", "mounted",  "unmounting", "failed" };
 ENUM_NAMES_MATCH(state_names, MOUNT_STATE_COUNT);
 
 static struct mount_info info_of(const struct mount *mount)
@@ -34,7 +37,7 @@ static struct mount_info info_of(const struct mount *mount)
         .mount_point = mount->mount_point,
         .type = mount->type->name,
         .state = state_names[mount->state],
-        .error = mount->state == MOUNT_FAILED ? mount->why : NULL,
+        .error = mount->state == MOUNT_FAILED || mount->state == MOUNT_LOST ? mount->why : NULL,
         .writable = mount->writable,
         .is_configured = mount->is_configured,
     };
@@ -80,6 +83,8 @@ void mount_up(struct mount *mount)
 
     mount->state = MOUNT_MOUNTED;
     tell(mount, NULL);
+    if (!mount->is_configured)
+        mounts_save(m);
     go_on(m);
 }
 
@@ -102,14 +107,15 @@ static void remember_failure(struct mount *mount, const struct err *err)
     mount->type->close(mount); /* err may go with it */
 }
 
-/* One that was asked for is forgotten, others are remembered. */
+/* One whose failure somebody is told of is forgotten, others are remembered. */
 void mount_fail(struct mount *mount, const struct err *err)
 {
     struct mounts *m = mount->owner;
 
-    if (!mount->is_configured) {
+    if (mount->on_done) {
         tell(mount, err);
         mount_free(mount);
+        mounts_save(m);
         return;
     }
     remember_failure(mount, err);
@@ -155,14 +161,23 @@ static void mounted(struct mount *mount, const struct err *err)
     mount_up(mount);
 }
 
+/* It is unmounted. */
+static void forget(struct mount *mount)
+{
+    struct mounts *m = mount->owner;
+
+    mount->type->release(mount);
+    mount_free(mount);
+    mounts_save(m);
+}
+
 static void unmounted(struct mount *mount, const struct err *err)
 {
     mount->state = MOUNT_MOUNTED;
     tell(mount, err);
     if (err)
         return;
-    mount->type->release(mount);
-    mount_free(mount);
+    forget(mount);
 }
 
 void mounts_answer(struct mounts *m, const struct guest_msg *msg)
@@ -182,8 +197,6 @@ void mounts_answer(struct mounts *m, const struct guest_msg *msg)
             mounted(mount, err);
         else if (mount->state == MOUNT_UNMOUNTING)
             unmounted(mount, err);
-        else if (err) /* after a reboot of the guest, or on a new device */
-            remember_failure(mount, err);
         return;
     }
 }
@@ -192,14 +205,12 @@ void mounts_greeted(struct mounts *m)
 {
     if (m->tells_changes)
         (void)guest_link_send(m->guest, &(struct guest_msg){ .type = GUEST_ECHO });
-    if (m->is_renewed) {
-        mounts_virtiofs_ask_all(m);
-        return;
-    }
+    /* It may have been rebooted; what is mounted stays so. */
     list_for_each (mount, &m->list, struct mount, link)
         if (mount->type == &mount_virtiofs && mount->state == MOUNT_MOUNTED &&
-            !mount->is_configured)
-            (void)mount_virtiofs_ask(mount);
+            (m->is_renewed || !mount->is_configured))
+            mount->state = MOUNT_WAITING;
+    mounts_virtiofs_go_on(m);
 }
 
 void mounts_lost(struct mounts *m)
@@ -210,21 +221,24 @@ void mounts_lost(struct mounts *m)
         if (mount->request == 0)
             continue;
         mount->request = 0;
-        if (mount->state == MOUNT_MOUNTING || mount->state == MOUNT_UNMOUNTING)
+        if (mount->on_done)
             mount_fail_without_agent(mount);
+        else if (mount->state == MOUNT_MOUNTING)
+            mount->state = MOUNT_WAITING;
     }
 }
 
 /* ---- asking ---- */
 
-static void begin(struct mount *mount)
+void mount_begin(struct mount *mount)
 {
+    mem_replace(&mount->why, NULL);
     mount->state = MOUNT_EXPORTING;
     mount->type->begin(mount);
 }
 
-static struct mount *new_mount(struct mounts *m, const struct mount_type *type, char *take_name,
-                               const char *location, const char *mount_point, bool writable)
+struct mount *mount_new(struct mounts *m, const struct mount_type *type, char *take_name,
+                        const char *location, const char *mount_point, bool writable)
 {
     struct mount *mount = mem_new(struct mount);
 
@@ -238,7 +252,7 @@ static struct mount *new_mount(struct mounts *m, const struct mount_type *type, 
     return mount;
 }
 
-static struct mount *find(const struct mounts *m, const char *mount_point)
+struct mount *mount_find(const struct mounts *m, const char *mount_point)
 {
     list_for_each (mount, &m->list, struct mount, link)
         if (str_eq(mount->mount_point, mount_point))
@@ -248,7 +262,7 @@ static struct mount *find(const struct mounts *m, const char *mount_point)
 
 static const struct mount_type *const types[] = { &mount_virtiofs, &mount_sshfs };
 
-static const struct mount_type *find_type(const char *name)
+const struct mount_type *mount_type_find(const char *name)
 {
     for (size_t i = 0; i < COUNT(types); i++)
         if (str_eq(types[i]->name, name))
@@ -258,7 +272,7 @@ static const struct mount_type *find_type(const char *name)
 
 static bool check_link(const struct mounts *m, const struct mount_request *r, struct err **errp)
 {
-    const struct mount_type *type = find_type(r->type);
+    const struct mount_type *type = mount_type_find(r->type);
 
     if (!type)
         return err_set(errp, ERR_UNSUPPORTED,
@@ -267,6 +281,8 @@ static bool check_link(const struct mounts *m, const struct mount_request *r, st
     if (type == &mount_sshfs)
         return m->is_ssh_ready ||
                err_set(errp, ERR_NOT_FOUND, "ssh into the guest does not work yet");
+    if (m->why_lost)
+        return err_set(errp, ERR_NOT_FOUND, LOST_FORMAT, "the file system device", m->why_lost);
     return guest_link_is_up(m->guest) ||
            err_set(errp, ERR_NOT_FOUND, "the guest agent is not connected");
 }
@@ -287,7 +303,7 @@ static bool check(const struct mounts *m, const struct mount_request *r, const c
         return err_set(errp, ERR_INVALID, "mountPoint must be absolute: %s", mount_point);
     if (config_is_system_path(mount_point))
         return err_set(errp, ERR_INVALID, "mountPoint must not be a system path: %s", mount_point);
-    if (find(m, mount_point))
+    if (mount_find(m, mount_point))
         return err_set(errp, ERR_EXISTS, "something is mounted on %s already", mount_point);
     if (n >= MOUNTS_MAX)
         return err_set(errp, ERR_BUSY, "there are %d mounts already", MOUNTS_MAX);
@@ -305,19 +321,19 @@ void mounts_add(struct mounts *m, const struct mount_request *r, mount_done_fn o
         return;
     }
     /* Never the same twice: the guest may still know the one before. */
-    mount = new_mount(m, find_type(r->type),
-                      mem_printf("hot-%llu", (unsigned long long)host_realtime_ns()), r->location,
-                      clean, r->writable);
+    mount = mount_new(m, mount_type_find(r->type),
+                      mem_printf(MOUNT_HOT_PREFIX "%llu", (unsigned long long)host_realtime_ns()),
+                      r->location, clean, r->writable);
     mount->on_done = on_done;
     mount->arg = arg;
-    begin(mount);
+    mount_begin(mount);
 }
 
 void mounts_remove(struct mounts *m, const char *mount_point, bool lazy, mount_done_fn on_done,
                    void *arg)
 {
     auto_mem char *clean = path_clean(mount_point);
-    struct mount *mount = find(m, clean);
+    struct mount *mount = mount_find(m, clean);
     auto_err struct err *err = NULL;
 
     if (!mount)
@@ -334,6 +350,7 @@ void mounts_remove(struct mounts *m, const char *mount_point, bool lazy, mount_d
     if (mount->state == MOUNT_FAILED) {
         tell(mount, NULL);
         mount_free(mount);
+        mounts_save(m);
         return;
     }
     mount->state = MOUNT_UNMOUNTING;
@@ -355,7 +372,7 @@ bool mounts_next(const struct mounts *m, const void **at, struct mount_info *out
 void mounts_errors(const struct mounts *m, struct strv *out)
 {
     list_for_each (mount, &m->list, struct mount, link) {
-        if (mount->state == MOUNT_FAILED)
+        if (mount->why)
             strv_push(out, mount->why);
         else if (mount->state == MOUNT_LOST)
             strv_pushf(out, "%s: %s cannot be used in the guest (hint: restart the instance)",
@@ -368,7 +385,7 @@ void mounts_errors(const struct mounts *m, struct strv *out)
 struct mounts *mounts_open(const struct mounts_params *params)
 {
     const struct instance_config *config = params->config;
-    const struct mount_type *type = find_type(config->mount_type);
+    const struct mount_type *type = mount_type_find(config->mount_type);
     struct mounts *m = mem_new(struct mounts);
 
     m->params = *params;
@@ -380,11 +397,15 @@ struct mounts *mounts_open(const struct mounts_params *params)
     for (size_t i = 0; i < config->mounts.n && type && !config->plain.v; i++) {
         const struct mount_config *c = &config->mounts.v[i];
         struct mount *mount =
-            new_mount(m, type, config_mount_tag(c), c->location, c->mount_point, c->writable.v);
+            mount_new(m, type, config_mount_tag(c), c->location, c->mount_point, c->writable.v);
 
         mount->is_configured = true;
         mount->config = c;
     }
+    if (params->is_adopting)
+        mounts_restore(m);
+    else
+        mounts_save(m); /* nothing: what there is belongs to a machine that is gone */
     return m;
 }
 
@@ -393,52 +414,62 @@ void mounts_ssh_usable(struct mounts *m)
     mounts_sshfs_begin(m);
 }
 
-void mounts_renew(struct mounts *m, const char *why_lost)
+/* Of virtiofs: there is no way to it. Whoever waits is told. */
+static void lose(struct mount *mount, const char *why)
 {
     auto_err struct err *err = NULL;
 
-    if (!m)
+    mount->type->close(mount);
+    mount->request = 0;
+    if (mount->on_done) {
+        (void)err_set(&err, ERR_CANCELED, "the devices process is gone");
+        mount_fail(mount, err);
         return;
-    m->is_renewed = true;
-    if (why_lost)
-        (void)err_set(&err, ERR_NOT_FOUND, "the guest has lost it: %s", why_lost);
-    list_for_each (mount, &m->list, struct mount, link) {
-        if (mount->type != &mount_virtiofs)
-            continue;
-        if (why_lost)
-            remember_failure(mount, err);
-        else
-            mount->state = MOUNT_LOST;
     }
+    mount->state = MOUNT_LOST;
+    mem_replace(&mount->why, why ? mem_printf(LOST_FORMAT, mount->mount_point, why) : NULL);
+    if (why)
+        log_warn("%s", mount->why);
+}
+
+static void lose_all(struct mounts *m, const char *why)
+{
+    list_for_each (mount, &m->list, struct mount, link)
+        if (mount->type == &mount_virtiofs)
+            lose(mount, why);
+}
+
+void mounts_renew(struct mounts *m)
+{
+    m->is_renewed = m->is_awaited = true;
+    lose_all(m, NULL);
+}
+
+void mounts_files(struct mounts *m, const char *why_lost)
+{
+    mem_replace(&m->why_lost, mem_strdup(why_lost));
+    m->is_awaited = false;
+    if (why_lost)
+        lose_all(m, why_lost);
+    else
+        mounts_virtiofs_go_on(m);
 }
 
 void mounts_attach(struct mounts *m, struct guest_link *link)
 {
     m->guest = link;
     list_for_each (mount, &m->list, struct mount, link)
-        if (mount->type == &mount_virtiofs && mount->state == MOUNT_LOST)
-            begin(mount);
+        if (mount->type == &mount_virtiofs && mount->state == MOUNT_LOST && !m->why_lost)
+            mount_begin(mount);
 }
 
 void mounts_detach(struct mounts *m)
 {
     if (!m || !m->guest)
         return;
-    mounts_lost(m);
     m->guest = NULL;
-    list_for_each (mount, &m->list, struct mount, link) {
-        auto_err struct err *err = NULL;
-
-        if (mount->type != &mount_virtiofs)
-            continue;
-        mount->type->close(mount);
-        if (mount->is_configured) {
-            mount->state = MOUNT_LOST;
-        } else if (mount->state < MOUNT_MOUNTED) {
-            (void)err_set(&err, ERR_CANCELED, "the devices process is gone");
-            mount_fail(mount, err);
-        }
-    }
+    if (!m->why_lost)
+        lose_all(m, NULL);
 }
 
 void mounts_close(struct mounts *m)
@@ -453,6 +484,8 @@ void mounts_close(struct mounts *m)
         tell(mount, err);
         mount_free(mount);
     }
+    mounts_save(m);
     free(m->exporter);
+    free(m->why_lost);
     free(m);
 }

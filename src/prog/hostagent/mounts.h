@@ -10,13 +10,15 @@
  *
  *     open -> (attach -> detach)* -> close
  *
- * What was asked for is forgotten with the host agent.
+ * What was asked for lasts as long as the machine: it is kept in a file of the instance directory,
+ * which a host agent that takes the machine over reads.
  */
 #ifndef PROG_HOSTAGENT_MOUNTS_H
 #define PROG_HOSTAGENT_MOUNTS_H
 
 #include "base/strv.h"
 #include "model/config/instance.h"
+#include "prog/hostagent/guest_ssh.h"
 #include "wire/guest.h"
 
 struct guest_link;
@@ -42,9 +44,11 @@ struct mounts_params {
     const struct instance_config *config;
     const char *exporter; /* that program; NULL: that of this installation */
     const char *iid;      /* instance id of the seed; NULL = unknown */
-    const struct strv *ssh_program, *ssh_options;
-    const char *ssh_address;
-    uint16_t ssh_port;
+    const char *dir;      /* of the instance; NULL: nothing is kept */
+    /* Made anew by each machine; what is kept of another one does not count. */
+    const char *machine_path;
+    bool is_adopting; /* the machine runs already */
+    struct guest_ssh ssh;
     unsigned tries;                /* of a requirement over ssh (require.h); 0 = the usual */
     uint64_t try_interval_ms;      /* likewise */
     void (*on_settled)(void *arg); /* see mounts_are_settled(); may be NULL, may come often */
@@ -62,9 +66,11 @@ bool mounts_are_settled(const struct mounts *m);
 
 /* The link has just been opened: exports what is not exported yet. */
 void mounts_attach(struct mounts *m, struct guest_link *link);
-/* `devices` is a new one: what the guest had is gone, and is mounted again when the link is open.
- * why_lost: the guest has no file system device any more; NULL = it has. NULL is allowed for m. */
-void mounts_renew(struct mounts *m, const char *why_lost);
+/* The link is about to be closed: `devices` is a new one, and what the guest had is gone. It is
+ * exported again, and mounted when mounts_files() says so. */
+void mounts_renew(struct mounts *m);
+/* The guest has its file system device again; why_lost: it never will. */
+void mounts_files(struct mounts *m, const char *why_lost);
 /* It is about to be closed. */
 void mounts_detach(struct mounts *m);
 /* The agent in the guest's root has greeted; it is gone; it has answered. */

@@ -15,12 +15,16 @@ enum mount_state {
     MOUNT_LOST,      /* there is no way to the guest, or not yet */
     MOUNT_EXPORTING, /* being made ready on the host */
     MOUNT_HANDING,   /* `devices` has the descriptor and has not answered */
+    MOUNT_WAITING,   /* until the guest agent can be told */
     MOUNT_MOUNTING,  /* being mounted in the guest */
     MOUNT_MOUNTED,
     MOUNT_UNMOUNTING, /* the guest agent was told */
     MOUNT_FAILED,
     MOUNT_STATE_COUNT,
 };
+
+/* Of the names of those that were asked for. */
+#define MOUNT_HOT_PREFIX "hot-"
 
 struct mount;
 
@@ -48,7 +52,7 @@ struct mount {
     enum mount_state state;
     struct exporter *exporter; /* virtiofs: EXPORTING */
     struct sshfs *sshfs;       /* reverse-sshfs, from EXPORTING on */
-    char *why;                 /* FAILED */
+    char *why;                 /* FAILED; LOST: for good */
     uint64_t request;          /* id of the message that the guest is to answer; 0 = none */
     mount_done_fn on_done;     /* NULL: nobody waits */
     void *arg;
@@ -62,7 +66,10 @@ struct mounts {
     bool is_ssh_ready;        /* it is */
     uint32_t guest_uid;
     bool tells_changes; /* of virtiofs mounts, to the guest */
-    bool is_renewed;    /* the guest has another file system device than at its boot */
+    /* Of the file system device. */
+    bool is_renewed; /* the guest has another one than at its boot */
+    bool is_awaited; /* the guest does not have that yet */
+    char *why_lost;  /* nor will it; NULL = it has, or will */
     uint64_t last_request;
     struct list list;
 };
@@ -71,17 +78,30 @@ struct mounts {
 void mount_up(struct mount *mount);
 /* It cannot be used for now. */
 void mount_lost(struct mount *mount);
-/* There is no mount. One that was asked for is freed. */
+/* There is no mount. One that somebody waits for is freed. */
 void mount_fail(struct mount *mount, const struct err *err);
 
 /* Sends a message about the mount, to be answered; false without an agent. */
 bool mount_ask_guest(struct mount *mount, enum guest_type type, uint32_t flags);
 void mount_fail_without_agent(struct mount *mount);
 
-/* Of virtiofs: the folder's mount in the guest, anew. False without an agent. */
-bool mount_virtiofs_ask(struct mount *mount);
-/* Of virtiofs: all folders' mounts, once all are exported. */
-void mounts_virtiofs_ask_all(struct mounts *m);
+/* NULL = there is none. */
+const struct mount_type *mount_type_find(const char *name);
+struct mount *mount_find(const struct mounts *m, const char *mount_point);
+
+/* A mount that is LOST, at the end of the list. */
+struct mount *mount_new(struct mounts *m, const struct mount_type *type, char *take_name,
+                        const char *location, const char *mount_point, bool writable);
+/* Begins a mount that is LOST. */
+void mount_begin(struct mount *mount);
+
+/* Of virtiofs: those that wait for the guest to be told, once all are exported. */
+void mounts_virtiofs_go_on(struct mounts *m);
+
+/* What was asked for, on disk: written after each change. */
+void mounts_save(const struct mounts *m);
+/* Takes up what the host agent before this one has left behind for the same machine. */
+void mounts_restore(struct mounts *m);
 
 /* Of reverse-sshfs: ssh works; begins those of the configuration, one after the other. */
 void mounts_sshfs_begin(struct mounts *m);

@@ -55,10 +55,7 @@ static void begin(struct mount *mount)
         mount->sshfs = sshfs_open(
             &(struct sshfs_params){
                 .loop = p->loop,
-                .ssh_program = p->ssh_program,
-                .ssh_options = p->ssh_options,
-                .ssh_address = p->ssh_address,
-                .ssh_port = p->ssh_port,
+                .ssh = p->ssh,
                 .exporter = mount->owner->exporter,
                 .location = mount->location,
                 .mount_point = mount->mount_point,
@@ -108,7 +105,7 @@ static bool is_blocked(const struct mount *mount)
 
 static bool is_beginning(const struct mount *mount)
 {
-    return mount->type == &mount_sshfs && mount->is_configured &&
+    return mount->type == &mount_sshfs && !mount->on_done &&
            (mount->state == MOUNT_EXPORTING || mount->state == MOUNT_MOUNTING);
 }
 
@@ -135,8 +132,7 @@ void mounts_sshfs_next(struct mounts *m)
     }
     if (!next)
         return;
-    next->state = MOUNT_EXPORTING;
-    next->type->begin(next);
+    mount_begin(next);
 }
 
 static void requirements_met(void *arg, const struct strv *errors)
@@ -161,10 +157,7 @@ void mounts_sshfs_begin(struct mounts *m)
     m->require = require_open(
         &(struct require_params){
             .loop = p->loop,
-            .program = p->ssh_program,
-            .options = p->ssh_options,
-            .address = p->ssh_address,
-            .port = p->ssh_port,
+            .ssh = p->ssh,
             .tries = p->tries,
             .interval_ms = p->try_interval_ms,
             .on_done = requirements_met,

@@ -21,11 +21,6 @@ static void unexport(struct mount *mount)
         devices_client_unexport(devices, mount->name, NULL, NULL);
 }
 
-bool mount_virtiofs_ask(struct mount *mount)
-{
-    return mount_ask_guest(mount, GUEST_MOUNT, mount->writable ? 0 : GUEST_MOUNT_READ_ONLY);
-}
-
 static int compare_mount_points(const void *a, const void *b)
 {
     const struct mount *const *left = a, *const *right = b;
@@ -33,57 +28,59 @@ static int compare_mount_points(const void *a, const void *b)
     return strcmp((*left)->mount_point, (*right)->mount_point);
 }
 
-/* In the order of their mount points: one may lie in another. */
-void mounts_virtiofs_ask_all(struct mounts *m)
+static bool is_on_its_way(const struct mount *mount)
 {
-    VEC(struct mount *) all = { 0 };
-
-    list_for_each (mount, &m->list, struct mount, link) {
-        if (mount->state == MOUNT_EXPORTING || mount->state == MOUNT_HANDING)
-            goto out;
-        if (mount->type == &mount_virtiofs && mount->state == MOUNT_MOUNTED)
-            *vec_push(&all) = mount;
-    }
-    qsort(all.v, all.n, sizeof(*all.v), compare_mount_points);
-    for (size_t i = 0; i < all.n; i++)
-        (void)mount_virtiofs_ask(all.v[i]);
-out:
-    vec_done(&all);
+    return mount->type == &mount_virtiofs && !mount->on_done &&
+           (mount->state == MOUNT_EXPORTING || mount->state == MOUNT_HANDING);
 }
 
-static void handed_over_again(struct mount *mount)
+static void ask(struct mount *mount)
 {
-    struct mounts *m = mount->owner;
+    mount->state = MOUNT_MOUNTING;
+    if (!mount_ask_guest(mount, GUEST_MOUNT, mount->writable ? 0 : GUEST_MOUNT_READ_ONLY))
+        mount_fail_without_agent(mount);
+}
 
-    mount_up(mount);
-    /* Otherwise the agent is told when it greets. */
-    if (guest_link_is_up(m->guest))
-        mounts_virtiofs_ask_all(m);
+/* In the order of their mount points: one may lie in another. */
+void mounts_virtiofs_go_on(struct mounts *m)
+{
+    VEC(struct mount *) all = { 0 };
+    bool can = guest_link_is_up(m->guest) && !m->is_awaited;
+
+    list_for_each (mount, &m->list, struct mount, link) {
+        can = can && !is_on_its_way(mount);
+        if (mount->type == &mount_virtiofs && mount->state == MOUNT_WAITING)
+            *vec_push(&all) = mount;
+    }
+    if (can) {
+        qsort(all.v, all.n, sizeof(*all.v), compare_mount_points);
+        for (size_t i = 0; i < all.n; i++)
+            ask(all.v[i]);
+    }
+    vec_done(&all);
 }
 
 static void handed_over(void *arg, const struct err *err)
 {
     struct mount *mount = arg;
+    struct mounts *m = mount->owner;
 
     if (mount->state != MOUNT_HANDING)
         return; /* detached meanwhile */
     /* The host agent before this one has shared it. */
-    if (err && !(err_kind(err) == ERR_EXISTS && mount->is_configured)) {
+    if (err && (err_kind(err) != ERR_EXISTS || mount->on_done)) {
         mount_fail(mount, err);
         return;
     }
     log_debug("%s is shared with the guest as %s", mount->location, mount->name);
-    if (mount->owner->is_renewed && !mount->on_done) {
-        handed_over_again(mount);
-        return;
-    }
-    if (mount->is_configured) {
+    if (mount->on_done) {
+        ask(mount);
+    } else if (mount->is_configured && !m->is_renewed) {
         mount_up(mount);
-        return;
+    } else {
+        mount->state = MOUNT_WAITING;
+        mounts_virtiofs_go_on(m);
     }
-    mount->state = MOUNT_MOUNTING;
-    if (!mount_virtiofs_ask(mount))
-        mount_fail_without_agent(mount);
 }
 
 static uint32_t flags_of(const struct mount *mount)

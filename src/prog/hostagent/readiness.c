@@ -77,10 +77,7 @@ static void start_checks(struct readiness *r, struct requirements *take_reqs)
     r->require = require_open(
         &(struct require_params){
             .loop = p->loop,
-            .program = p->ssh_program,
-            .options = p->ssh_options,
-            .address = p->ssh_address,
-            .port = p->ssh_port,
+            .ssh = p->ssh,
             .tries = p->timing.tries,
             .interval_ms = p->timing.try_interval_ms,
             .on_done = checks_done,
@@ -117,7 +114,7 @@ static void wait_for_reports(struct readiness *r)
 {
     timer_set(r->deadline, r->params.timing.phase_ms);
     if (!r->has_agent && r->state == STATE_SSH)
-        r->banner = ssh_banner_open(r->params.loop, r->params.ssh_address, r->params.ssh_port,
+        r->banner = ssh_banner_open(r->params.loop, r->params.ssh.address, r->params.ssh.port,
                                     r->params.timing.banner_ms, server_answered, r);
 }
 
@@ -136,10 +133,11 @@ static void deadline_passed(void *arg)
         strv_push(&r->errors, "the guest agent does not answer (hint: see \"serial*.log\" in the "
                               "instance directory)");
     else
-        strv_push_take(&r->errors,
-                       mem_printf("the guest agent did not report the end of the phase \"%s\" in time "
-                                  "(hint: see \"serial*.log\" in the instance directory)",
-                                  state_names[r->state]));
+        strv_push_take(
+            &r->errors,
+            mem_printf("the guest agent did not report the end of the phase \"%s\" in time "
+                       "(hint: see \"serial*.log\" in the instance directory)",
+                       state_names[r->state]));
     stop_waiting(r);
     enter(r, (enum state)(r->state + 1));
 }
@@ -194,7 +192,9 @@ void readiness_phase(struct readiness *r, enum guest_phase phase, enum guest_sta
                      struct sv text)
 {
     static const enum report reports[GUEST_STATE_COUNT] = {
-        [GUEST_BEGUN] = REPORT_BEGUN, [GUEST_DONE] = REPORT_DONE, [GUEST_FAILED] = REPORT_FAILED,
+        [GUEST_BEGUN] = REPORT_BEGUN,
+        [GUEST_DONE] = REPORT_DONE,
+        [GUEST_FAILED] = REPORT_FAILED,
     };
     bool is_news = r->reports[phase] != reports[state];
 

@@ -10,12 +10,13 @@
  * DONE   on_done was called
  *
  * While an agent is expected its reports are waited for: nothing is polled but, every few seconds,
- * the greeting of the ssh server. When that has answered and still no agent spoke after a while (its
- * link does not work in this guest, it is still to be installed by boot scripts, or there is none)
- * the checks over ssh begin, as they do at once where no agent is expected. An agent that speaks
- * later takes over again.
+ * the greeting of the ssh server. When that has answered and still no agent spoke after a while
+ * (its link does not work in this guest, it is still to be installed by boot scripts, or there is
+ * none) the checks over ssh begin, as they do at once where no agent is expected. An agent that
+ * speaks later takes over again.
  *
- * Each wait has a limit. What was not reached is remembered as an error, and the next state follows.
+ * Each wait has a limit. What was not reached is remembered as an error, and the next state
+ * follows.
  */
 #ifndef PROG_HOSTAGENT_READINESS_H
 #define PROG_HOSTAGENT_READINESS_H
@@ -25,6 +26,7 @@
 
 #include "base/strv.h"
 #include "model/config/instance.h"
+#include "prog/hostagent/guest_ssh.h"
 #include "wire/guest.h"
 
 struct readiness;
@@ -56,9 +58,7 @@ struct readiness_params {
     const struct instance_config *config;
     const char *iid;   /* of the seed; NULL = unknown, the machine was taken over */
     bool expect_agent; /* a guest agent should speak */
-    const struct strv *ssh_program, *ssh_options;
-    const char *ssh_address;
-    uint16_t ssh_port;
+    struct guest_ssh ssh;
     struct readiness_timing timing;
     const struct readiness_events *events;
     void *arg;

@@ -51,7 +51,8 @@ static void require_advance(struct require *r, bool skip_rest)
 
 static void require_met(struct require *r)
 {
-    log_info("The %s requirement %zu of %zu is satisfied", r->reqs.group, r->at + 1, r->reqs.list.n);
+    log_info("The %s requirement %zu of %zu is satisfied", r->reqs.group, r->at + 1,
+             r->reqs.list.n);
     require_advance(r, false);
 }
 
@@ -93,14 +94,17 @@ static bool require_start_try(struct require *r, struct err **errp)
 {
     const struct requirement *req = &r->reqs.list.v[r->at];
     auto_cmd struct cmd cmd = {
-        .in = CMD_FROM_TEXT(sv_of(req->script)), .out = CMD_TO_NULL, .err = CMD_TO_PIPE(STDERR_MAX),
+        .in = CMD_FROM_TEXT(sv_of(req->script)),
+        .out = CMD_TO_NULL,
+        .err = CMD_TO_PIPE(STDERR_MAX),
         .flags = CMD_DIES_WITH_PARENT,
         .deadline_ms = req->with_params ? PROBE_DEADLINE_MS : CHECK_DEADLINE_MS,
     };
 
-    if (!ssh_script_argv(r->params.program, req->no_master ? &r->options_apart : r->params.options,
-                         r->params.port, r->params.address, sv_of(req->script), req->with_params,
-                         &cmd.argv, errp))
+    if (!ssh_script_argv(r->params.ssh.program,
+                         req->no_master ? &r->options_apart : r->params.ssh.options,
+                         r->params.ssh.port, r->params.ssh.address, sv_of(req->script),
+                         req->with_params, &cmd.argv, errp))
         return false;
     r->child = child_open(r->params.loop, &cmd, &check_events, r, errp);
     return r->child != NULL;
@@ -126,7 +130,7 @@ struct require *require_open(const struct require_params *params, struct require
         r->params.tries = TRIES_DEFAULT;
     if (!r->params.interval_ms)
         r->params.interval_ms = INTERVAL_DEFAULT_MS;
-    ssh_options_without_master(params->options, &r->options_apart);
+    ssh_options_without_master(params->ssh.options, &r->options_apart);
     r->reqs = *take_reqs;
     *take_reqs = (struct requirements){ 0 };
     r->timer = timer_open(params->loop, timer_due, r);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/strv.h"
+#include "prog/hostagent/guest_ssh.h"
 #include "prog/hostagent/requirement.h"
 
 struct require;
@@ -19,9 +20,7 @@ struct uv_loop_s;
 struct require_params {
     struct uv_loop_s *loop;
     /* How ssh is called; all borrowed for the life of the object. */
-    const struct strv *program, *options;
-    const char *address;
-    uint16_t port;
+    struct guest_ssh ssh;
     unsigned tries;       /* of each requirement; 0 = 200 */
     uint64_t interval_ms; /* between tries; 0 = 3 s */
     /* errors: one text for each requirement that was not met; borrowed. */

@@ -107,6 +107,14 @@ static bool prepare_ssh(struct setup *setup, struct err **errp)
                             SSH_ADDRESS, setup->ssh_port, errp);
 }
 
+struct guest_ssh setup_guest_ssh(const struct setup *setup)
+{
+    return (struct guest_ssh){ .program = &setup->ssh_program,
+                               .options = &setup->ssh_options,
+                               .address = SSH_ADDRESS,
+                               .port = setup->ssh_port };
+}
+
 static bool attach_disks(struct setup *setup, struct err **errp)
 {
     for (size_t i = 0; i < setup->config.additional_disks.n; i++) {
@@ -173,8 +181,6 @@ static void find_autostart_unit(struct setup *setup)
 
 bool setup_prepare(struct setup *setup, const struct options *options, struct err **errp)
 {
-    auto_mem char *pid_path = NULL;
-
     setup->options = options;
     if (!store_open(&setup->store, errp))
         return false;
@@ -192,9 +198,9 @@ bool setup_prepare(struct setup *setup, const struct options *options, struct er
     find_autostart_unit(setup);
     setup->mac = config_primary_mac(&setup->store.env.host, setup->dir);
 
-    pid_path = path_join(setup->dir, setup->driver_type->pid_name);
+    setup->pid_path = path_join(setup->dir, setup->driver_type->pid_name);
     setup->is_adopting = (setup->driver_type->caps & DRIVER_CAP_ADOPT) &&
-                         pidfile_probe(pid_path, NULL) == PIDFILE_LIVE;
+                         pidfile_probe(setup->pid_path, NULL) == PIDFILE_LIVE;
     if (!setup->is_adopting)
         setup_unlock_disks(setup); /* of a run that was cut short */
     if (!prepare_ssh(setup, errp) || !attach_disks(setup, errp))
@@ -227,6 +233,7 @@ void setup_done(struct setup *setup)
     free(setup->dir);
     free(setup->hostname);
     free(setup->cache_dir);
+    free(setup->pid_path);
     free(setup->iid);
     free(setup->mac);
     free(setup->auto_started_identifier);

@@ -13,6 +13,7 @@
 #include "base/vec.h"
 #include "driver/driver.h"
 #include "model/store/store.h"
+#include "prog/hostagent/guest_ssh.h"
 #include "prog/hostagent/options.h"
 
 struct setup {
@@ -23,6 +24,7 @@ struct setup {
     char *hostname;
     char *cache_dir;
     const struct driver_type *driver_type;
+    char *pid_path;   /* of the machine */
     bool is_adopting; /* the machine runs: it is taken over */
     char *iid;        /* instance id of the seed; NULL when adopting */
     char *mac;
@@ -38,6 +40,7 @@ struct setup {
 
 /* Writes ssh.config and, unless the machine runs already, cloud-config.yaml and cidata.iso. */
 bool setup_prepare(struct setup *setup, const struct options *options, struct err **errp) MUST_USE;
+struct guest_ssh setup_guest_ssh(const struct setup *setup);
 /* The machine has them, or will not need them. */
 void setup_close_block_devices(struct setup *setup);
 /* Gives all disks free that this instance has; the machine must be gone. */

@@ -47,8 +47,8 @@ struct ssh_task *ssh_task_exit_master(const struct ssh_task_params *params, stru
 {
     auto_cmd struct cmd cmd = TASK_CMD;
 
-    ssh_argv_master(params->ssh_program, params->ssh_options, "exit", params->ssh_port,
-                    params->ssh_address, &cmd.argv);
+    ssh_argv_master(params->ssh.program, params->ssh.options, "exit", params->ssh.port,
+                    params->ssh.address, &cmd.argv);
     return task_open(params, &cmd, errp);
 }
 
@@ -57,10 +57,10 @@ struct ssh_task *ssh_task_forward(const struct ssh_task_params *params, bool can
 {
     auto_cmd struct cmd cmd = TASK_CMD;
 
-    ssh_argv_begin(params->ssh_program, params->ssh_options, &cmd.argv);
+    ssh_argv_begin(params->ssh.program, params->ssh.options, &cmd.argv);
     strv_push_list(&cmd.argv, "-T", "-O", cancel ? "cancel" : "forward", how, spec, "-N", "-f",
                    NULL);
-    ssh_argv_target(params->ssh_port, params->ssh_address, &cmd.argv);
+    ssh_argv_target(params->ssh.port, params->ssh.address, &cmd.argv);
     strv_push(&cmd.argv, "--");
     return task_open(params, &cmd, errp);
 }
@@ -81,8 +81,8 @@ struct ssh_task *ssh_task_script(const struct ssh_task_params *params, const cha
 
     cmd.in = CMD_FROM_TEXT(sv_of(script));
     cmd.deadline_ms = SCRIPT_DEADLINE_MS;
-    if (!ssh_script_argv(params->ssh_program, params->ssh_options, params->ssh_port,
-                         params->ssh_address, sv_of(script), false, &cmd.argv, errp))
+    if (!ssh_script_argv(params->ssh.program, params->ssh.options, params->ssh.port,
+                         params->ssh.address, sv_of(script), false, &cmd.argv, errp))
         return NULL;
     return task_open(params, &cmd, errp);
 }

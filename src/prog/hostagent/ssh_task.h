@@ -10,15 +10,14 @@
 
 #include "base/err.h"
 #include "base/strv.h"
+#include "prog/hostagent/guest_ssh.h"
 
 struct ssh_task;
 struct uv_loop_s;
 
 struct ssh_task_params {
     struct uv_loop_s *loop;
-    const struct strv *ssh_program, *ssh_options; /* borrowed for the call, like the address */
-    const char *ssh_address;
-    uint16_t ssh_port;
+    struct guest_ssh ssh;
     void (*on_end)(void *arg, const struct err *err);
     void *arg;
 };

@@ -273,8 +273,8 @@ static bool start_ssh(struct sshfs *s, int fd, struct err **errp)
                                 .err = CMD_TO_PIPE(STDERR_MAX),
                                 .flags = CMD_DIES_WITH_PARENT };
 
-    ssh_argv_begin(s->params.ssh_program, &s->ssh_options, &cmd.argv);
-    ssh_argv_target(s->params.ssh_port, s->params.ssh_address, &cmd.argv);
+    ssh_argv_begin(s->params.ssh.program, &s->ssh_options, &cmd.argv);
+    ssh_argv_target(s->params.ssh.port, s->params.ssh.address, &cmd.argv);
     strv_push(&cmd.argv, "--");
     push_sshfs(s, &cmd.argv);
     s->ssh = child_open(s->params.loop, &cmd, &ssh_events, s, errp);
@@ -285,10 +285,7 @@ static bool start_check(struct sshfs *s, struct err **errp)
 {
     const struct ssh_task_params params = {
         .loop = s->params.loop,
-        .ssh_program = s->params.ssh_program,
-        .ssh_options = s->params.ssh_options,
-        .ssh_address = s->params.ssh_address,
-        .ssh_port = s->params.ssh_port,
+        .ssh = s->params.ssh,
         .on_end = checked,
         .arg = s,
     };
@@ -346,7 +343,7 @@ struct sshfs *sshfs_open(const struct sshfs_params *params, struct err **errp)
     s->mount_point = mem_strdup(params->mount_point);
     s->exporter = MOVE(exporter);
     s->server = MOVE(server);
-    ssh_options_without_master(params->ssh_options, &s->ssh_options);
+    ssh_options_without_master(params->ssh.options, &s->ssh_options);
     s->retry_ms = RETRY_MIN_MS;
     s->state = STATE_WAITING;
     s->timer = timer_open(params->loop, timer_due, s);

@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "base/strv.h"
+#include "prog/hostagent/guest_ssh.h"
 
 struct sshfs;
 struct uv_loop_s;
@@ -32,9 +33,7 @@ struct sshfs_events {
 /* What this points to is borrowed for the life of the object, texts of the mount for the call. */
 struct sshfs_params {
     struct uv_loop_s *loop;
-    const struct strv *ssh_program, *ssh_options;
-    const char *ssh_address;
-    uint16_t ssh_port;
+    struct guest_ssh ssh;
     const char *exporter; /* the program; NULL: that of this installation */
     const char *location, *mount_point;
     const char *sftp_driver; /* as configured */

@@ -73,9 +73,11 @@ static inline void on_event(void *arg, const struct driver_event *event)
         f->n_resumed++;
         break;
     case DRIVER_EVENT_LINK_RENEWED:
+    case DRIVER_EVENT_FILES_RENEWED:
         f->n_renewed++;
         break;
     case DRIVER_EVENT_LINK_LOST:
+    case DRIVER_EVENT_FILES_LOST:
         f->n_lost++;
         break;
     }

@@ -110,10 +110,10 @@ static inline void fixture_open(struct fixture *f, const char *yaml)
         .name = "x",
         .dir = f->dir,
         .home = temp_dir,
-        .ssh_program = &f->none,
-        .ssh_options = &f->none,
-        .ssh_address = "127.0.0.1",
-        .ssh_port = 60022,
+        .ssh.program = &f->none,
+        .ssh.options = &f->none,
+        .ssh.address = "127.0.0.1",
+        .ssh.port = 60022,
         .events = &f->events,
     };
     f->forwards = forwards_open(&f->params);

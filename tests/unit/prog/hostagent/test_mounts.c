@@ -4,6 +4,7 @@
  */
 #include "prog/hostagent/mounts.h"
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "forwards_fixture.h"
@@ -303,9 +304,9 @@ static void what_sshfs_does_not_mount_is_an_error_of_the_instance(void **state)
     b.mounts = mounts_open(&(struct mounts_params){ .loop = &test_loop,
                                                     .config = &b.config,
                                                     .exporter = exporter_path,
-                                                    .ssh_program = &program,
-                                                    .ssh_options = &options,
-                                                    .ssh_address = "127.0.0.1" });
+                                                    .ssh.program = &program,
+                                                    .ssh.options = &options,
+                                                    .ssh.address = "127.0.0.1" });
     assert_false(mounts_are_settled(b.mounts));
     mounts_ssh_usable(b.mounts);
     run_until(mounts_are_settled(b.mounts));
@@ -375,6 +376,182 @@ static void whoever_waits_is_told_when_the_link_ends(void **state)
     bench_close(&b);
 }
 
+/* `devices` has died, and its successor is there. */
+static void renew(struct bench *b)
+{
+    watch_close(MOVE(b->devices.client));
+    run_until(b->is_dead);
+    fake_close(&b->devices);
+    assert_true(file_remove(b->sock, NULL));
+    fake_open(&b->devices, b->sock);
+    mounts_renew(b->mounts);
+    bench_attach(b);
+    bench_greet(b);
+}
+
+static void mounts_wait_for_the_new_device(void **state)
+{
+    struct bench b;
+
+    bench_open(&b, "", true);
+    bench_attach(&b);
+    bench_greet(&b);
+    run_until(str_eq(first(&b).state, "mounted"));
+    renew(&b);
+    run_until(b.devices.exports.n == 1);
+    assert_string_equal(first(&b).state, "mounting");
+    assert_null(fake_agent_heard(&b.devices, GUEST_MOUNT));
+    mounts_files(b.mounts, NULL);
+    answer(&b, GUEST_MOUNT, "");
+    run_until(str_eq(first(&b).state, "mounted"));
+    assert_int_equal(count_errors(&b), 0);
+    bench_close(&b);
+}
+
+static void mounts_without_a_device_are_lost_and_said_to_be(void **state)
+{
+    auto_strv struct strv errors = { 0 };
+    struct bench b;
+
+    bench_open(&b, "", true);
+    bench_attach(&b);
+    bench_greet(&b);
+    run_until(str_eq(first(&b).state, "mounted"));
+    renew(&b);
+    mounts_files(b.mounts, "it holds on");
+    assert_string_equal(first(&b).state, "lost");
+    mounts_errors(b.mounts, &errors);
+    assert_int_equal(errors.n, 1);
+    assert_string_equal(errors.v[0], "/mnt/a is lost until the instance is restarted: it holds on");
+    assert_string_equal(first(&b).error, errors.v[0]);
+    add(&b, b.folder, "/mnt/x", true);
+    check_row(strstr(b.outcome, "lost until the instance is restarted"), b.outcome);
+    bench_close(&b);
+}
+
+/* Opens them anew, as a host agent that takes over a machine does. */
+static void adopt(struct bench *b, bool is_adopting)
+{
+    auto_mem char *machine_path = temp_path("machine.pid");
+
+    mounts_close(b->mounts);
+    b->mounts = mounts_open(&(struct mounts_params){ .loop = &test_loop,
+                                                     .config = &b->config,
+                                                     .exporter = exporter_path,
+                                                     .dir = temp_dir,
+                                                     .machine_path = machine_path,
+                                                     .is_adopting = is_adopting });
+}
+
+static void keep(const char *machine, const char *mounts)
+{
+    auto_mem char *path = temp_path("hot-mounts.json");
+    auto_mem char *text = mem_printf("{\"machine\": \"%s\", \"mounts\": [%s]}", machine, mounts);
+
+    assert_true(file_write_atomic(path, sv_of(text), 0600, NULL));
+}
+
+static char *kept(void)
+{
+    auto_mem char *path = temp_path("hot-mounts.json");
+    char *text = NULL;
+
+    return file_read_text(path, 65536, &text, NULL) ? text : NULL;
+}
+
+static void what_was_asked_for_outlives_the_host_agent(void **state)
+{
+    auto_mem char *machine_path = temp_path("machine.pid"), *path = temp_path("hot-mounts.json");
+    auto_mem char *text = NULL, *rest = NULL;
+    struct bench b;
+
+    bench_open(&b, "", false);
+    assert_true(dir_make(b.folder, 0755, NULL));
+    assert_true(file_write_atomic(machine_path, SV("1"), 0600, NULL));
+    adopt(&b, false);
+    bench_attach(&b);
+    bench_greet(&b);
+    add(&b, b.folder, "/mnt/x", true);
+    answer(&b, GUEST_MOUNT, "");
+    run_until(b.n_done == 1);
+    text = kept();
+    assert_non_null(text);
+    mounts_detach(b.mounts);
+    guest_link_close(MOVE(b.link));
+    adopt(&b, false); /* another machine is started */
+    rest = kept();
+    assert_null(rest);
+    assert_int_equal(count_mounts(&b), 0);
+
+    assert_true(file_write_atomic(path, sv_of(text), 0600, NULL)); /* it was killed */
+    mounts_close(MOVE(b.mounts));
+    assert_true(file_write_atomic(path, sv_of(text), 0600, NULL));
+    adopt(&b, true);
+    assert_int_equal(count_mounts(&b), 1);
+    assert_true(first(&b).writable && !first(&b).is_configured);
+    b.devices.export_error = EEXIST;
+    b.is_greeted = false;
+    fake_close(&b.devices);
+    assert_true(file_remove(b.sock, NULL));
+    fake_open(&b.devices, b.sock);
+    b.devices.export_error = EEXIST;
+    bench_attach(&b);
+    bench_greet(&b);
+    answer(&b, GUEST_MOUNT, "");
+    run_until(str_eq(first(&b).state, "mounted"));
+    mounts_remove(b.mounts, "/mnt/x", false, done, &b);
+    answer(&b, GUEST_UNMOUNT, "");
+    run_until(b.n_done == 2);
+    assert_int_equal(count_mounts(&b), 0);
+    rest = kept();
+    assert_null(rest);
+    bench_close(&b);
+}
+
+#define KEPT(name, type, location, point)                                        \
+    "{\"name\": \"" name "\", \"type\": \"" type "\", \"hostPath\": \"" location \
+    "\", \"mountPoint\": \"" point "\", \"writable\": false}"
+
+static void what_is_kept_is_examined(void **state)
+{
+    static const struct {
+        const char *machine, *mounts;
+        size_t n;
+    } cases[] = {
+        { NULL, KEPT("hot-1", "virtiofs", "/tmp", "/mnt/x"), 1 },
+        { "0.000000001", KEPT("hot-1", "virtiofs", "/tmp", "/mnt/x"), 0 },
+        { NULL, "", 0 },
+        { NULL, "7", 0 },
+        { NULL, "{}", 0 },
+        { NULL, KEPT("../1", "virtiofs", "/tmp", "/mnt/x"), 0 },
+        { NULL, KEPT("hot-1", "nfs", "/tmp", "/mnt/x"), 0 },
+        { NULL, KEPT("hot-1", "virtiofs", "tmp", "/mnt/x"), 0 },
+        { NULL, KEPT("hot-1", "virtiofs", "/tmp", "mnt"), 0 },
+        { NULL,
+          KEPT("hot-1", "virtiofs", "/tmp", "/mnt/x") "," KEPT("hot-2", "virtiofs", "/tmp",
+                                                               "/mnt/x"),
+          1 },
+        { NULL, "]", 0 },
+    };
+    auto_mem char *machine_path = temp_path("machine.pid");
+    struct stat st;
+    struct bench b;
+
+    bench_open(&b, "", false);
+    assert_true(file_write_atomic(machine_path, SV("1"), 0600, NULL));
+    assert_true(stat(machine_path, &st) == 0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        auto_mem char *mark =
+            mem_printf("%lld.%09ld", (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+
+        mounts_close(MOVE(b.mounts));
+        keep(cases[i].machine ? cases[i].machine : mark, cases[i].mounts);
+        adopt(&b, true);
+        check_row(count_mounts(&b) == cases[i].n, cases[i].mounts);
+    }
+    bench_close(&b);
+}
+
 static bool has_user_namespaces(void)
 {
     pid_t pid = fork();
@@ -399,6 +576,10 @@ int main(int argc, char **argv)
         loop_test(requests_are_checked),
         loop_test(a_rebooted_guest_is_asked_again),
         loop_test(whoever_waits_is_told_when_the_link_ends),
+        loop_test(mounts_wait_for_the_new_device),
+        loop_test(mounts_without_a_device_are_lost_and_said_to_be),
+        loop_test(what_was_asked_for_outlives_the_host_agent),
+        loop_test(what_is_kept_is_examined),
     };
 
     if (argc != 2)

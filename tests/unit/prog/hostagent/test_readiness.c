@@ -38,7 +38,8 @@ struct fixture {
     struct watch *server;
 };
 
-static struct probe_config one_probe = { .mode = "readiness", .description = "p",
+static struct probe_config one_probe = { .mode = "readiness",
+                                         .description = "p",
                                          .script = "#!/bin/sh\n# probe\n" };
 
 static void set_guest(const char *what, bool has)
@@ -87,7 +88,9 @@ static void on_done(void *arg, const struct strv *errors)
 }
 
 static const struct readiness_events events = {
-    .on_ssh = on_ssh, .on_agent_missing = on_agent_missing, .on_done = on_done,
+    .on_ssh = on_ssh,
+    .on_agent_missing = on_agent_missing,
+    .on_done = on_done,
 };
 
 static void greet(void *arg)
@@ -122,12 +125,16 @@ static void fixture_open(struct fixture *f, bool expect_agent, const char *iid)
         .config = &f->config,
         .iid = iid,
         .expect_agent = expect_agent,
-        .ssh_program = &f->program,
-        .ssh_options = &f->options,
-        .ssh_address = "127.0.0.1",
-        .ssh_port = f->port,
-        .timing = { .tries = 2, .try_interval_ms = 1, .banner_ms = 10, .grace_ms = 10,
-                    .phase_ms = 60 * 1000, .agent_ms = 10 },
+        .ssh.program = &f->program,
+        .ssh.options = &f->options,
+        .ssh.address = "127.0.0.1",
+        .ssh.port = f->port,
+        .timing = { .tries = 2,
+                    .try_interval_ms = 1,
+                    .banner_ms = 10,
+                    .grace_ms = 10,
+                    .phase_ms = 60 * 1000,
+                    .agent_ms = 10 },
         .events = &events,
         .arg = f,
     });

@@ -111,10 +111,10 @@ static bool bench_open(struct bench *b, const struct sshfs_params *how, struct e
     if (!file_exists(b->folder))
         assert_int_equal(mkdir(b->folder, 0700), 0);
     params.loop = &test_loop;
-    params.ssh_program = &b->program;
-    params.ssh_options = &b->options;
-    params.ssh_address = "127.0.0.1";
-    params.ssh_port = 22;
+    params.ssh.program = &b->program;
+    params.ssh.options = &b->options;
+    params.ssh.address = "127.0.0.1";
+    params.ssh.port = 22;
     params.exporter = exporter_path;
     params.location = how->location ? how->location : b->folder;
     params.mount_point = "/mnt/a point";
