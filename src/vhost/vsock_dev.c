@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "vhost/pieces.h"
 #include "vhost/vsock_priv.h"
 
 #define TX_BATCH 64       /* packets of the guest in one round */
@@ -29,50 +30,6 @@ struct rx_buffer {
     struct vhost_chain chain;
     struct iovec pieces[RX_PIECES_MAX];
 };
-
-
-/* Copies bytes over the pieces; they are long enough. */
-static void pieces_put(const struct iovec *pieces, const uint8_t *bytes, size_t n)
-{
-    for (; n > 0; pieces++) {
-        size_t part = n < pieces->iov_len ? n : pieces->iov_len;
-
-        memcpy(pieces->iov_base, bytes, part);
-        bytes += part;
-        n -= part;
-    }
-}
-
-static void pieces_get(const struct iovec *pieces, uint8_t *out, size_t n)
-{
-    for (; n > 0; pieces++) {
-        size_t part = n < pieces->iov_len ? n : pieces->iov_len;
-
-        memcpy(out, pieces->iov_base, part);
-        out += part;
-        n -= part;
-    }
-}
-
-/* Copies to out the pieces of n bytes after the first skip bytes; returns how many there are. */
-static unsigned pieces_slice(const struct iovec *pieces, size_t skip, size_t n, struct iovec *out)
-{
-    unsigned n_out = 0;
-
-    for (; n > 0; pieces++) {
-        size_t part;
-
-        if (skip >= pieces->iov_len) {
-            skip -= pieces->iov_len;
-            continue;
-        }
-        part = pieces->iov_len - skip < n ? pieces->iov_len - skip : n;
-        out[n_out++] = (struct iovec){ (char *)pieces->iov_base + skip, part };
-        skip = 0;
-        n -= part;
-    }
-    return n_out;
-}
 
 /* To the guest. */
 
@@ -444,6 +401,7 @@ struct vsock_dev *vsock_dev_new(struct evloop *loop, int take_fd, unsigned n_str
     v->n_streams_max = n_streams_max;
     list_init(&v->streams);
     list_init(&v->turns);
+    list_init(&v->idle);
     if (!vhost_dev_init(&v->base, loop, take_fd, &ops, recheck, errp)) {
         free(v);
         return NULL;

@@ -11,6 +11,9 @@
  * Streams of forwards (those that began with a preface or were held) follow wire/tunnel.h: a guest
  * that closes before it has ended its sending direction resets the socket.
  *
+ * Forwards may come in chunks, which lets a stream that has served a connection serve the next one:
+ * that is cheaper for a guest than a new stream. A few such streams are kept while they are idle.
+ *
  * Threads: everything happens on the loop's thread. Callbacks may call any function here.
  */
 #ifndef VHOST_VSOCK_DEV_H
@@ -29,6 +32,9 @@
  * long a socket may take nothing of what is left after the guest has closed. */
 #define VSOCK_ANSWER_MS 30000
 #define VSOCK_LINGER_MS 60000
+/* Streams that wait for another connection, and for how long. */
+#define VSOCK_IDLE_MAX 32
+#define VSOCK_IDLE_MS 5000
 
 struct vsock_dev;
 struct vsock_stream;
@@ -63,6 +69,7 @@ struct vsock_connect {
     struct vsock_group *group; /* borrowed; may be NULL */
     void *client;              /* see vsock_dev_drop_client() */
     bool dies_with_client;
+    bool is_chunked; /* the preface says so, too */
     vsock_done_fn on_done;     /* may be NULL */
     void *arg;
 };
@@ -75,7 +82,8 @@ void vsock_dev_free(struct vsock_dev *v);
 bool vsock_dev_is_up(const struct vsock_dev *v);
 const struct devctl_counters *vsock_dev_counters(const struct vsock_dev *v);
 
-/* Connects a socket to a port of the guest. NULL with *out_error: ENETDOWN without a driver, ENFILE
+/* Connects a socket to a port of the guest; a chunked one over a stream to it that is idle, if there
+ * is one: then on_done has been called before this returns. NULL with *out_error: ENETDOWN without a driver, ENFILE
  * when there are too many streams; the socket is closed with a reset then. */
 struct vsock_stream *vsock_connect(struct vsock_dev *v, const struct vsock_connect *how,
                                    int take_fd, int *out_error);

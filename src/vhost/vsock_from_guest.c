@@ -19,7 +19,7 @@ static void grow_space(struct vsock_stream *s)
     struct vsock_dev *v = s->dev;
 
     if (s->backlog.n == 0 && s->space < VSOCK_GRANT_MAX &&
-        v->granted + s->space <= VSOCK_GRANT_TOTAL) {
+        (!s->is_chunked || s->chunks_in.is_raw) && v->granted + s->space <= VSOCK_GRANT_TOTAL) {
         v->granted += s->space;
         s->space *= 2;
     }
@@ -34,16 +34,22 @@ static uint32_t telling_step(const struct vsock_stream *s)
     return used / 2 < TELL_MAX ? used / 2 : TELL_MAX;
 }
 
-/* Bytes went to the socket. */
+/* Bytes are not in the way any more. */
 static void note_taken(struct vsock_stream *s, size_t n)
 {
     s->taken += (uint32_t)n;
-    VSOCK_COUNT(s, bytes_from_guest, (int64_t)n);
     if (s->taken != s->taken_told && s->taken - s->taken_told >= telling_step(s) &&
         s->state == STREAM_OPEN && !(s->owed & OWE_CREDIT_UPDATE)) {
         grow_space(s);
         vsock_stream_owe(s, OWE_CREDIT_UPDATE);
     }
+}
+
+/* Bytes went to the socket. */
+static void note_delivered(struct vsock_stream *s, size_t n)
+{
+    VSOCK_COUNT(s, bytes_from_guest, (int64_t)n);
+    note_taken(s, n);
 }
 
 /* A write failed. False when the stream was aborted. */
@@ -79,7 +85,7 @@ void vsock_stream_flush(struct vsock_stream *s)
         vsock_bytes_take(&s->backlog, (size_t)n);
         if (s->state == STREAM_ENDING)
             vsock_stream_limit(s, VSOCK_LINGER_MS);
-        note_taken(s, (size_t)n);
+        note_delivered(s, (size_t)n);
     }
     if (had_backlog && s->state == STREAM_OPEN)
         evloop_change(s->dev->base.loop, &s->source, VSOCK_EVENTS_READ);
@@ -98,25 +104,21 @@ static size_t send_now(struct vsock_stream *s, struct iovec *iov, unsigned n_iov
     return n < 0 ? 0 : (size_t)n;
 }
 
-static void handle_data(struct vsock_stream *s, uint32_t len, struct iovec *iov, unsigned n_iov)
+/* Bytes for the socket. */
+static void deliver(struct vsock_stream *s, size_t len, struct iovec *iov, unsigned n_iov)
 {
     size_t done = 0;
     int error = 0;
 
-    if (len > s->space - (s->received - s->taken) || (s->shutdown_got & VSOCK_SHUTDOWN_SEND)) {
-        vsock_stream_abort(s, EPROTO);
-        return;
-    }
-    s->received += len;
     if (s->discards) {
-        note_taken(s, len);
+        note_delivered(s, len);
         return;
     }
     if (s->backlog.n == 0 && len > 0)
         done = send_now(s, iov, n_iov, &error);
     if (error) {
         if (handle_write_error(s, error)) {
-            note_taken(s, len);
+            note_delivered(s, len);
             vsock_stream_settle(s);
         }
         return;
@@ -133,18 +135,73 @@ static void handle_data(struct vsock_stream *s, uint32_t len, struct iovec *iov,
             skip -= from;
         }
     }
-    note_taken(s, done);
+    note_delivered(s, done);
+}
+
+#define CHUNKS_BATCH 64
+
+static void handle_chunks(struct vsock_stream *s, const struct iovec *iov, unsigned n_iov)
+{
+    struct iovec bytes[CHUNKS_BATCH];
+    unsigned n_bytes = 0, i = 0;
+    size_t n_heads = 0, len = 0;
+    struct sv in = SV("");
+    struct sv piece;
+
+    for (;;) {
+        size_t before = in.n;
+        enum tunnel_piece got = tunnel_chunks_take(&s->chunks_in, &in, &piece);
+
+        n_heads += before - in.n;
+        if (got == TUNNEL_PIECE_BYTES) {
+            bytes[n_bytes++] = (struct iovec){ (char *)piece.p, piece.n };
+            len += piece.n;
+            n_heads -= piece.n;
+        } else if (in.n > 0) { /* something after the end */
+            vsock_stream_abort(s, EPROTO);
+            return;
+        }
+        if (n_bytes == CHUNKS_BATCH || (i == n_iov && in.n == 0)) {
+            note_taken(s, n_heads);
+            deliver(s, len, bytes, n_bytes);
+            n_heads = len = 0;
+            n_bytes = 0;
+            if (s->state != STREAM_OPEN)
+                return;
+        }
+        if (in.n > 0)
+            continue;
+        if (i == n_iov)
+            break;
+        in = (struct sv){ iov[i].iov_base, iov[i].iov_len };
+        i++;
+    }
+    if (s->chunks_in.has_ended)
+        vsock_stream_settle(s);
+}
+
+static void handle_data(struct vsock_stream *s, uint32_t len, struct iovec *iov, unsigned n_iov)
+{
+    if (len > s->space - (s->received - s->taken) || vsock_stream_guest_ended(s)) {
+        vsock_stream_abort(s, EPROTO);
+        return;
+    }
+    s->received += len;
+    if (s->is_chunked && !s->chunks_in.is_raw)
+        handle_chunks(s, iov, n_iov);
+    else
+        deliver(s, len, iov, n_iov);
 }
 
 static void handle_shutdown(struct vsock_stream *s, uint32_t flags)
 {
-    if (s->close_resets && s->state == STREAM_OPEN && !(s->shutdown_got & VSOCK_SHUTDOWN_SEND) &&
+    if (s->close_resets && s->state == STREAM_OPEN && !vsock_stream_guest_ended(s) &&
         (flags & VSOCK_SHUTDOWN_BOTH) == VSOCK_SHUTDOWN_BOTH) {
         vsock_stream_abort(s, ECONNRESET);
         return;
     }
     s->shutdown_got |= flags & VSOCK_SHUTDOWN_BOTH;
-    if (s->shutdown_got == VSOCK_SHUTDOWN_BOTH) {
+    if (s->shutdown_got == VSOCK_SHUTDOWN_BOTH || s->state == STREAM_IDLE) {
         bool has_backlog = s->backlog.n > 0;
 
         vsock_stream_leave_live(s, false);
@@ -162,7 +219,8 @@ void vsock_stream_packet(struct vsock_stream *s, const struct vsock_header *head
                          struct iovec *payload, unsigned n_payload)
 {
     if (header->op == VSOCK_OP_RST) {
-        bool is_over = s->state == STREAM_CLOSING || s->state == STREAM_ENDING;
+        bool is_over =
+            s->state == STREAM_CLOSING || s->state == STREAM_ENDING || s->state == STREAM_IDLE;
 
         if (s->state == STREAM_ENDING && s->fd >= 0) { /* bytes for the socket are left */
             s->owed = 0;
@@ -194,12 +252,12 @@ void vsock_stream_packet(struct vsock_stream *s, const struct vsock_header *head
         handle_data(s, header->len, payload, n_payload);
         return;
     case VSOCK_OP_SHUTDOWN:
-        if (s->state != STREAM_OPEN && s->state != STREAM_CLOSING)
+        if (s->state != STREAM_OPEN && s->state != STREAM_CLOSING && s->state != STREAM_IDLE)
             break;
         handle_shutdown(s, header->flags);
         return;
     case VSOCK_OP_CREDIT_REQUEST:
-        if (s->state == STREAM_OPEN)
+        if (s->state == STREAM_OPEN || s->state == STREAM_IDLE)
             vsock_stream_owe(s, OWE_CREDIT_UPDATE);
         return;
     case VSOCK_OP_CREDIT_UPDATE:

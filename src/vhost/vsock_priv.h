@@ -12,6 +12,8 @@
  *     CLOSING    both directions have ended and the socket is closed; waits for the guest's RST,
  *                which comes when its program has read everything
  *     ENDING     the guest is done with it: a RST is owed, or bytes are left for the socket
+ *     IDLE       a chunked stream without a connection; no socket. -> OPEN by the next connection,
+ *                CLOSING when none comes, ENDING when the guest ends it
  */
 #ifndef VHOST_VSOCK_PRIV_H
 #define VHOST_VSOCK_PRIV_H
@@ -19,11 +21,19 @@
 #include <stddef.h>
 
 #include "vhost/vsock_dev.h"
+#include "wire/tunnel.h"
 #include "wire/vsock.h"
 
 enum { RX_QUEUE, TX_QUEUE, N_QUEUES };
 
-enum vsock_state { STREAM_HELD, STREAM_REQUESTED, STREAM_OPEN, STREAM_CLOSING, STREAM_ENDING };
+enum vsock_state {
+    STREAM_HELD,
+    STREAM_REQUESTED,
+    STREAM_OPEN,
+    STREAM_CLOSING,
+    STREAM_ENDING,
+    STREAM_IDLE
+};
 
 /* Packets owed to the guest. They are flags, not a queue: memory for them cannot grow. */
 enum vsock_owed {
@@ -47,6 +57,7 @@ void vsock_bytes_done(struct vsock_bytes *b);
 struct vsock_stream {
     struct list link; /* in dev->streams */
     struct list turn; /* in dev->turns: has something for the guest */
+    struct list idle; /* in dev->idle while IDLE */
     struct vsock_stream *hash_next;
     struct vsock_dev *dev; /* borrowed: the owner */
     uint32_t number, guest_port, host_port;
@@ -57,6 +68,7 @@ struct vsock_stream {
     struct vsock_group *group; /* a reference, or NULL */
     void *client;              /* borrowed */
     bool dies_with_client;
+    bool is_chunked;   /* wire/tunnel.h */
     bool close_resets; /* a close without SHUTDOWN(SEND) before it is a reset: wire/tunnel.h */
     vsock_done_fn on_done;
     void *arg; /* borrowed */
@@ -71,12 +83,17 @@ struct vsock_stream {
 
     /* To the guest. */
     struct vsock_bytes preface;
+    struct {
+        size_t n; /* bytes of the connection so far */
+        bool is_raw, has_ended;
+    } chunks_out;
     uint32_t sent, peer_space, peer_taken;
     bool asked_credit;
     uint8_t shutdown_sent, shutdown_got; /* enum vsock_shutdown */
 
     /* From the guest. */
     struct vsock_bytes backlog;
+    struct tunnel_chunks chunks_in;
     uint32_t space, received, taken, taken_told;
 };
 
@@ -87,8 +104,8 @@ struct vsock_dev {
     struct vhost_dev base;
     const struct vsock_dev_events *events; /* borrowed */
     void *owner;                           /* borrowed */
-    struct list streams, turns;
-    unsigned n_streams, n_streams_max;
+    struct list streams, turns, idle;      /* idle: those that served last come first */
+    unsigned n_streams, n_streams_max, n_idle;
     uint64_t granted; /* sum of the streams' space */
     uint32_t next_number, next_port;
     struct ev_task work;
@@ -111,6 +128,8 @@ struct vsock_stream *vsock_table_add(struct vsock_dev *v, uint32_t guest_port, u
                                      enum vsock_state state);
 void vsock_table_forget(struct vsock_stream *s); /* its ports may be used again */
 void vsock_table_remove(struct vsock_stream *s); /* and frees it */
+void vsock_table_set_idle(struct vsock_stream *s, bool is_idle);
+struct vsock_stream *vsock_table_find_idle(struct vsock_dev *v, uint32_t guest_port);
 uint32_t vsock_table_free_port(struct vsock_dev *v, uint32_t guest_port);
 
 /* vsock_stream.c */
@@ -140,6 +159,9 @@ void vsock_stream_drop(struct vsock_stream *s, int error);
 #define VSOCK_COUNT(s, member, n) vsock_stream_count(s, offsetof(struct devctl_counters, member), n)
 void vsock_stream_count(struct vsock_stream *s, size_t member, int64_t n);
 #define VSOCK_EVENTS_READ (EPOLLIN | EPOLLRDHUP | EPOLLET) /* of its socket */
+
+/* The guest will send nothing more of this connection. */
+bool vsock_stream_guest_ended(const struct vsock_stream *s);
 
 /* vsock_from_guest.c */
 /* A packet of the guest for the stream; the payload has header->len bytes. May free the stream. */

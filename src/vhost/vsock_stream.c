@@ -6,6 +6,10 @@
  * guest that closes first sends SHUTDOWN(both) and waits for our RST; it gets it at once, although
  * bytes may still be on their way to the socket.
  *
+ * In chunks (wire/tunnel.h) a direction may also end without a SHUTDOWN. When both have ended so,
+ * the stream is IDLE and kept for the next connection: in the same place where, without chunks, it
+ * would begin to close.
+ *
  * The socket is watched edge-triggered, so a socket that cannot be read for lack of credit does not
  * wake the loop; "readable" remembers what is known. Writability is asked for only while there is
  * a backlog.
@@ -15,6 +19,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -72,7 +77,7 @@ void vsock_stream_leave_live(struct vsock_stream *s, bool by_reset)
         VSOCK_COUNT(s, live, -1);
     if (by_reset && (s->state == STREAM_OPEN || s->state == STREAM_CLOSING))
         VSOCK_COUNT(s, reset, 1);
-    else if (by_reset && s->state != STREAM_ENDING)
+    else if (by_reset && s->state != STREAM_ENDING && s->state != STREAM_IDLE)
         VSOCK_COUNT(s, refused, 1);
 }
 
@@ -126,17 +131,66 @@ static bool end_if_done(struct vsock_stream *s)
     return true;
 }
 
+bool vsock_stream_guest_ended(const struct vsock_stream *s)
+{
+    return (s->shutdown_got & VSOCK_SHUTDOWN_SEND) || s->chunks_in.has_ended;
+}
+
+/* Idle streams. */
+
+static void end_idle(struct vsock_stream *s)
+{
+    vsock_table_set_idle(s, false);
+    ev_timer_stop(&s->timer);
+    s->state = STREAM_CLOSING;
+    s->shutdown_sent = VSOCK_SHUTDOWN_BOTH;
+    vsock_stream_owe(s, OWE_SHUTDOWN);
+}
+
+static void idle_for_long(struct ev_timer *timer)
+{
+    end_idle(CONTAINER_OF(timer, struct vsock_stream, timer));
+}
+
+/* The connection has ended well, the stream may serve another one. */
+static void become_idle(struct vsock_stream *s)
+{
+    struct vsock_dev *v = s->dev;
+
+    close_socket(s, false);
+    vsock_stream_leave_live(s, false);
+    s->state = STREAM_IDLE;
+    vsock_group_unref(MOVE(s->group));
+    s->client = NULL;
+    s->hung_up = s->host_eof = s->write_shut = s->discards = false;
+    vsock_table_set_idle(s, true);
+    ev_timer_start(v->base.loop, &s->timer, VSOCK_IDLE_MS, idle_for_long);
+    if (v->n_idle > VSOCK_IDLE_MAX)
+        end_idle(CONTAINER_OF(v->idle.prev, struct vsock_stream, idle));
+}
+
+/* Both directions have ended in chunks, and nothing else was said about their ends. */
+static bool is_reusable(const struct vsock_stream *s)
+{
+    return s->chunks_out.has_ended && s->chunks_in.has_ended && s->write_shut &&
+           !s->shutdown_sent && !s->shutdown_got;
+}
+
 void vsock_stream_settle(struct vsock_stream *s)
 {
     uint8_t shutdown_wanted = 0;
 
     if (end_if_done(s) || s->state != STREAM_OPEN)
         return;
-    if ((s->shutdown_got & VSOCK_SHUTDOWN_SEND) && s->backlog.n == 0 && !s->write_shut) {
+    if (vsock_stream_guest_ended(s) && s->backlog.n == 0 && !s->write_shut) {
         (void)shutdown(s->fd, SHUT_WR);
         s->write_shut = true;
     }
-    if (s->host_eof)
+    if (is_reusable(s)) {
+        become_idle(s);
+        return;
+    }
+    if (s->host_eof && !s->chunks_out.has_ended)
         shutdown_wanted |= VSOCK_SHUTDOWN_SEND;
     if (s->discards)
         shutdown_wanted |= VSOCK_SHUTDOWN_RECEIVE;
@@ -220,13 +274,23 @@ static void set_socket(struct vsock_stream *s, int take_fd)
 
 /* For the owner. */
 
+/* A stream for the connection; NULL when there are too many. */
+static struct vsock_stream *find_stream(struct vsock_dev *v, const struct vsock_connect *how)
+{
+    struct vsock_stream *s = how->is_chunked ? vsock_table_find_idle(v, how->port) : NULL;
+
+    if (s)
+        vsock_table_set_idle(s, false);
+    else
+        s = vsock_table_add(v, how->port, vsock_table_free_port(v, how->port), STREAM_REQUESTED);
+    return s;
+}
+
 struct vsock_stream *vsock_connect(struct vsock_dev *v, const struct vsock_connect *how,
                                    int take_fd, int *out_error)
 {
-    struct vsock_stream *s = NULL;
+    struct vsock_stream *s = vsock_dev_is_up(v) ? find_stream(v, how) : NULL;
 
-    if (vsock_dev_is_up(v))
-        s = vsock_table_add(v, how->port, vsock_table_free_port(v, how->port), STREAM_REQUESTED);
     if (!s) {
         const struct linger now = { .l_onoff = 1, .l_linger = 0 };
 
@@ -241,12 +305,21 @@ struct vsock_stream *vsock_connect(struct vsock_dev *v, const struct vsock_conne
     s->dies_with_client = how->dies_with_client;
     s->on_done = how->on_done;
     s->arg = how->arg;
+    s->is_chunked = how->is_chunked;
+    s->chunks_in = (struct tunnel_chunks){ 0 };
+    memset(&s->chunks_out, 0, sizeof(s->chunks_out));
     s->close_resets = how->preface.n > 0;
     if (how->preface.n > 0) {
         vsock_bytes_add(&s->preface, how->preface.p, how->preface.n);
-        s->peer_space = (uint32_t)how->preface.n + EARLY_MAX;
         s->readable = true;
     }
+    if (s->state == STREAM_IDLE) {
+        vsock_stream_open(s);
+        vsock_stream_report(s, 0);
+        return s;
+    }
+    if (how->preface.n > 0)
+        s->peer_space = (uint32_t)how->preface.n + EARLY_MAX;
     vsock_stream_limit(s, VSOCK_ANSWER_MS);
     vsock_stream_owe(s, OWE_REQUEST);
     return s;

@@ -57,11 +57,35 @@ void vsock_table_forget(struct vsock_stream *s)
     s->is_hashed = false;
 }
 
+void vsock_table_set_idle(struct vsock_stream *s, bool is_idle)
+{
+    struct vsock_dev *v = s->dev;
+
+    if (is_idle == (s->idle.next != NULL))
+        return;
+    if (is_idle) {
+        list_push_front(&v->idle, &s->idle);
+        v->n_idle++;
+    } else {
+        list_remove(&s->idle);
+        v->n_idle--;
+    }
+}
+
+struct vsock_stream *vsock_table_find_idle(struct vsock_dev *v, uint32_t guest_port)
+{
+    list_for_each (s, &v->idle, struct vsock_stream, idle)
+        if (s->guest_port == guest_port)
+            return s;
+    return NULL;
+}
+
 void vsock_table_remove(struct vsock_stream *s)
 {
     struct vsock_dev *v = s->dev;
 
     vsock_table_forget(s);
+    vsock_table_set_idle(s, false);
     list_remove(&s->link);
     list_remove(&s->turn);
     ev_timer_stop(&s->timer);

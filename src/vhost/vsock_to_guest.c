@@ -9,7 +9,10 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "vhost/pieces.h"
 #include "vhost/vsock_priv.h"
+
+#define PIECES_MAX 256 /* as the device gives at most */
 
 static uint32_t credit(const struct vsock_stream *s)
 {
@@ -18,10 +21,17 @@ static uint32_t credit(const struct vsock_stream *s)
     return in_flight < s->peer_space ? s->peer_space - in_flight : 0;
 }
 
+static bool in_chunks(const struct vsock_stream *s)
+{
+    return s->is_chunked && !s->chunks_out.is_raw;
+}
+
 uint32_t vsock_stream_sendable(struct vsock_stream *s)
 {
     uint32_t n = credit(s);
 
+    if (in_chunks(s) && n <= TUNNEL_CHUNK_HEAD_LEN)
+        n = 0;
     if (!s->readable || s->host_eof || (s->shutdown_got & VSOCK_SHUTDOWN_RECEIVE))
         return 0;
     if (s->state != STREAM_OPEN)
@@ -49,22 +59,68 @@ static size_t read_preface(struct vsock_stream *s, const struct iovec *iov, unsi
     return total;
 }
 
-size_t vsock_stream_read(struct vsock_stream *s, const struct iovec *iov, unsigned n_iov)
+static ssize_t read_socket(struct vsock_stream *s, const struct iovec *iov, unsigned n_iov)
 {
     struct msghdr mh = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n_iov };
     ssize_t n;
 
+    do {
+        n = recvmsg(s->fd, &mh, MSG_DONTWAIT);
+    } while (n < 0 && errno == EINTR);
+    return n;
+}
+
+/* The same, with room for a head in front. */
+static ssize_t read_chunk(struct vsock_stream *s, const struct iovec *iov, unsigned n_iov)
+{
+    bool is_last = s->chunks_out.n >= TUNNEL_CHUNKED_MAX;
+    struct iovec body[PIECES_MAX];
+    uint8_t head[TUNNEL_CHUNK_HEAD_LEN];
+    size_t room = 0;
+    ssize_t n;
+
+    for (unsigned i = 0; i < n_iov; i++)
+        room += iov[i].iov_len;
+    if (room <= sizeof(head)) {
+        errno = EPROTO; /* such buffers no guest offers in earnest */
+        return -1;
+    }
+    room -= sizeof(head);
+    if (!is_last && room > TUNNEL_CHUNK_LEN_MAX)
+        room = TUNNEL_CHUNK_LEN_MAX;
+    n = read_socket(s, body, pieces_slice(iov, sizeof(head), room, body));
+    if (n < 0)
+        return n;
+    if (n > 0 && is_last) {
+        tunnel_chunk_raw(head);
+        s->chunks_out.is_raw = true;
+    } else {
+        tunnel_chunk_head(head, (size_t)n);
+        s->chunks_out.has_ended = n == 0;
+    }
+    pieces_put(iov, head, sizeof(head));
+    return n;
+}
+
+size_t vsock_stream_read(struct vsock_stream *s, const struct iovec *iov, unsigned n_iov)
+{
+    size_t head = 0;
+    ssize_t n;
+
     if (s->preface.n > 0) {
         n = (ssize_t)read_preface(s, iov, n_iov);
+    } else if (in_chunks(s)) {
+        n = read_chunk(s, iov, n_iov);
+        head = n < 0 ? 0 : TUNNEL_CHUNK_HEAD_LEN;
     } else {
-        do {
-            n = recvmsg(s->fd, &mh, MSG_DONTWAIT);
-        } while (n < 0 && errno == EINTR);
+        n = read_socket(s, iov, n_iov);
     }
+    s->sent += (uint32_t)head;
     if (n > 0) {
         s->sent += (uint32_t)n;
+        s->chunks_out.n += (size_t)n;
         VSOCK_COUNT(s, bytes_to_guest, n);
-        return (size_t)n;
+        return head + (size_t)n;
     }
     s->readable = false;
     if (n == 0) {
@@ -74,7 +130,7 @@ size_t vsock_stream_read(struct vsock_stream *s, const struct iovec *iov, unsign
     } else if (errno != EAGAIN) {
         vsock_stream_abort(s, errno);
     }
-    return 0;
+    return head;
 }
 
 void vsock_stream_header(struct vsock_stream *s, struct vsock_header *out)

@@ -27,6 +27,8 @@ static const struct devctl_type_info type_infos[DEVCTL_TYPE_END] = {
     [DEVCTL_GUEST] = { "GUEST", DEVCTL_HAS_FLAGS },
     [DEVCTL_EXPORT] = { "EXPORT", DEVCTL_HAS_FLAGS | DEVCTL_HAS_IDS | DEVCTL_HAS_DATA |
                                       DEVCTL_HAS_FD | DEVCTL_IS_REQUEST },
+    [DEVCTL_FORWARD] = { "FORWARD", DEVCTL_HAS_PORT | DEVCTL_HAS_TAG | DEVCTL_HAS_DATA |
+                                        DEVCTL_HAS_FD | DEVCTL_IS_REQUEST },
     [DEVCTL_UNEXPORT] = { "UNEXPORT", DEVCTL_HAS_DATA | DEVCTL_IS_REQUEST },
 };
 

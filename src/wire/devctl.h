@@ -16,6 +16,7 @@
  *     LISTEN, UNLISTEN             RESULT
  *     CONNECT                      STREAM with a descriptor, or RESULT with an errno
  *     PUMP with a descriptor       RESULT, when the guest has accepted or refused
+ *     FORWARD with a descriptor    the same
  *     ACCEPT with a descriptor     RESULT
  *     REJECT                       RESULT
  *     STATS                        COUNTERS, or RESULT with an errno
@@ -34,6 +35,8 @@
  * in both directions; a reset by the guest is seen as end of file. They, and the ports listened on,
  * end with the control connection that asked for them. PUMP and ACCEPT hand a connected stream
  * socket over for good: those streams live on without the host agent, until one side closes.
+ * FORWARD is PUMP in chunks (TUNNEL_CHUNKED of wire/tunnel.h, which the preface must say) over a
+ * stream that may have served another connection before, and may serve the next.
  *
  * EXPORT makes a directory an entry of the guest's file system device; its descriptor is that of a
  * detached mount, as `exporter` makes it. Exports live on without the host agent, too. Vsock port
@@ -71,10 +74,11 @@ enum devctl_type {
     DEVCTL_GUEST,
     DEVCTL_EXPORT,
     DEVCTL_UNEXPORT,
+    DEVCTL_FORWARD,
     DEVCTL_TYPE_END,
 };
 
-/* How `devices` is confined, weakest first. Sent in the flags of its HELLO. */
+/* How `devices` is confined, weakest first. Sent in the flags of its HELLO, in their lowest byte. */
 enum devctl_sandbox {
     DEVCTL_SANDBOX_NONE,
     DEVCTL_SANDBOX_SECCOMP,   /* system call filter only */
@@ -84,6 +88,9 @@ enum devctl_sandbox {
 };
 
 enum devctl_flags {
+    DEVCTL_SANDBOX_MASK = 0xff,    /* HELLO */
+    DEVCTL_CAN_FORWARD = 1u << 8, /* it knows FORWARD */
+
     DEVCTL_LISTEN_HOLD = 1u << 0,   /* LISTEN: announce connections with HELD */
     DEVCTL_GUEST_UP = 1u << 0,      /* GUEST: the driver is ready; else it is gone */
     DEVCTL_GUEST_RESUMED = 1u << 1, /* GUEST: it went on where it was, streams were kept */
@@ -110,16 +117,16 @@ struct devctl_msg {
     enum devctl_type type;
     uint32_t id;
     uint32_t version;   /* HELLO */
-    uint32_t flags;     /* HELLO (enum devctl_sandbox), LISTEN, GUEST, EXPORT */
+    uint32_t flags;     /* HELLO, LISTEN, GUEST, EXPORT */
     uint32_t port;      /* the port that is connected to */
     uint32_t peer_port; /* the port that connects */
     uint32_t stream;    /* HELD, ACCEPT, REJECT: a number chosen by `devices` */
-    uint32_t tag;       /* PUMP, ACCEPT, STATS: counts streams in groups; 0 = all streams */
+    uint32_t tag;       /* PUMP, FORWARD, ACCEPT, STATS: counts streams in groups; 0 = all streams */
     uint32_t error;     /* RESULT: errno, 0 = done */
     uint32_t uid, gid;  /* EXPORT: of the guest's user, to whom files of the host's belong */
     struct devctl_counters counters;
-    struct sv data; /* borrowed from the packet. HELLO: program version; PUMP: bytes to send first;
-                     * EXPORT, UNEXPORT: name of the export */
+    struct sv data; /* borrowed from the packet. HELLO: program version; PUMP, FORWARD: bytes to send
+                     * first; EXPORT, UNEXPORT: name of the export */
 };
 
 enum devctl_field {

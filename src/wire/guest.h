@@ -137,6 +137,7 @@ enum guest_state { GUEST_BEGUN, GUEST_DONE, GUEST_FAILED, GUEST_STATE_COUNT };
 
 enum guest_flags {
     GUEST_IN_INITRD = 1u << 0, /* HELLO: still before the change to the real root */
+    GUEST_CHUNKED = 1u << 1,   /* forwarded connections may share streams (wire/tunnel.h) */
 
     GUEST_WATCH_TCP = 1u << 0, /* WATCH_PORTS */
     GUEST_WATCH_UDP = 1u << 1,

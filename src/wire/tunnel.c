@@ -7,6 +7,7 @@
 enum {
     LENGTH_LEN = 2,
     HEAD_LEN = 5, /* version, kind, flags, port */
+    CHUNK_RAW = 0xffff,
 };
 
 static const char *const kind_names[] = { "tcp", "udp", "unix" };
@@ -115,6 +116,53 @@ enum tunnel_take tunnel_preface_take(struct sv *stream, struct tunnel_preface *o
         return TUNNEL_BROKEN;
     *stream = sv_slice(*stream, n, stream->n);
     return TUNNEL_TAKEN;
+}
+
+void tunnel_chunk_head(uint8_t out[TUNNEL_CHUNK_HEAD_LEN], size_t n)
+{
+    assert(n <= TUNNEL_CHUNK_LEN_MAX);
+    out[0] = (uint8_t)(n >> 8);
+    out[1] = (uint8_t)n;
+}
+
+void tunnel_chunk_raw(uint8_t out[TUNNEL_CHUNK_HEAD_LEN])
+{
+    out[0] = out[1] = CHUNK_RAW & 0xff;
+}
+
+/* Takes a byte of a head; completes it with the second one. */
+static void take_head(struct tunnel_chunks *c, uint8_t byte)
+{
+    if (!c->has_half) {
+        c->half = byte;
+        c->has_half = true;
+        return;
+    }
+    c->has_half = false;
+    c->left = (uint32_t)c->half << 8 | byte;
+    c->has_ended = c->left == 0;
+    c->is_raw = c->left == CHUNK_RAW;
+}
+
+enum tunnel_piece tunnel_chunks_take(struct tunnel_chunks *c, struct sv *in, struct sv *out)
+{
+    size_t n;
+
+    while (in->n > 0 && !c->has_ended) {
+        if (c->left == 0) {
+            take_head(c, (uint8_t)in->p[0]);
+            *in = sv_slice(*in, 1, in->n);
+            if (c->has_ended)
+                return TUNNEL_PIECE_END;
+            continue;
+        }
+        n = c->is_raw || in->n < c->left ? in->n : c->left;
+        *out = sv_slice(*in, 0, n);
+        *in = sv_slice(*in, n, in->n);
+        c->left -= c->is_raw ? 0 : (uint32_t)n;
+        return TUNNEL_PIECE_BYTES;
+    }
+    return TUNNEL_PIECE_NONE;
 }
 
 void tunnel_datagram_put(struct sb *out, struct sv datagram)

@@ -21,6 +21,17 @@
  * own connection, except where that is a Unix socket (TUNNEL_FROM_UNIX), which knows no resets and
  * is closed after what is still on its way.
  *
+ * Chunks: a stream whose preface has TUNNEL_CHUNKED may carry one connection after the other. What
+ * follows the preface, in either direction, is then
+ *
+ *     u16 n; n = 0: the direction has ended; n = 0xffff: everything after it is bytes, as without
+ *     chunks, and the stream is of no use to others; else n bytes follow
+ *
+ * When both directions have ended in this way the stream is idle, and the host may send the next
+ * preface. Everything else ends the stream as it does without chunks: resets, and the ends of
+ * directions that are not in chunks any more, which is for those that carry much. Guests that can
+ * do it say so (GUEST_CHUNKED of wire/guest.h). The host closes what has been idle for long.
+ *
  * UDP: one stream per peer; each datagram is a u16 length (0 is legal) and its bytes. There is no
  * half-close: the end of either direction ends the session, as does silence; the side that has the
  * listening socket counts it. A target that is not there (ICMP) ends it with a reset.
@@ -49,7 +60,8 @@ enum tunnel_kind { TUNNEL_TCP, TUNNEL_UDP, TUNNEL_UNIX, TUNNEL_KIND_COUNT };
 
 enum tunnel_flags {
     TUNNEL_FROM_UNIX =
-        1u << 0, /* the host's socket is a Unix socket: it closes, but never resets */
+        1u << 0,              /* the host's socket is a Unix socket: it closes, but never resets */
+    TUNNEL_CHUNKED = 1u << 1, /* TCP and Unix: bytes come in chunks */
 };
 
 /* All views are borrowed. */
@@ -75,6 +87,29 @@ enum tunnel_take { TUNNEL_MORE, TUNNEL_TAKEN, TUNNEL_BROKEN };
  * ERR_UNSUPPORTED for a later version or kind. The source is hostile: print it quoted. */
 enum tunnel_take tunnel_preface_take(struct sv *stream, struct tunnel_preface *out,
                                      struct err **errp) MUST_USE;
+
+#define TUNNEL_CHUNK_HEAD_LEN 2
+#define TUNNEL_CHUNK_LEN_MAX  0xfffeu
+/* A direction that has carried so much goes on without chunks. */
+#define TUNNEL_CHUNKED_MAX    (64u * 1024)
+
+/* Heads of chunks: of n bytes (0 ends the direction, at most TUNNEL_CHUNK_LEN_MAX), and the last
+ * one of a direction that goes on without. */
+void tunnel_chunk_head(uint8_t out[TUNNEL_CHUNK_HEAD_LEN], size_t n);
+void tunnel_chunk_raw(uint8_t out[TUNNEL_CHUNK_HEAD_LEN]);
+
+/* What comes in chunks. Starts zeroed, for every connection. */
+struct tunnel_chunks {
+    uint32_t left; /* of the chunk */
+    uint8_t half;  /* of a head */
+    bool has_half, is_raw, has_ended;
+};
+
+enum tunnel_piece { TUNNEL_PIECE_NONE, TUNNEL_PIECE_BYTES, TUNNEL_PIECE_END };
+
+/* Takes the next piece off *in. NONE: *in is used up. BYTES: *out points into it. END: the
+ * direction has ended; what is left of *in is not this connection's. */
+enum tunnel_piece tunnel_chunks_take(struct tunnel_chunks *c, struct sv *in, struct sv *out);
 
 /* Datagrams of a stream. put: at most TUNNEL_DATAGRAM_LEN_MAX bytes. take: false when none is
  * complete; else *out points into *stream's bytes and *stream is what follows. */

@@ -108,17 +108,30 @@ static void done(void *arg, struct vsock_stream *s, int error)
     b->done_error = error;
 }
 
-int vsock_bench_connect(struct vsock_bench *b, uint32_t port, struct sv preface, void *client,
-                        bool dies_with_client)
+static int connect_with(struct vsock_bench *b, struct vsock_connect how)
 {
-    const struct vsock_connect how = { .port = port, .preface = preface, .client = client,
-                                       .dies_with_client = dies_with_client, .on_done = done,
-                                       .arg = b };
     int fds[2], rc, error;
 
+    how.on_done = done;
+    how.arg = b;
     rc = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds);
     assert(rc == 0);
     if (!vsock_connect(b->dev, &how, fds[1], &error))
         done(b, NULL, error);
     return fds[0];
+}
+
+int vsock_bench_connect(struct vsock_bench *b, uint32_t port, struct sv preface, void *client,
+                        bool dies_with_client)
+{
+    return connect_with(b, (struct vsock_connect){ .port = port,
+                                                   .preface = preface,
+                                                   .client = client,
+                                                   .dies_with_client = dies_with_client });
+}
+
+int vsock_bench_forward(struct vsock_bench *b, uint32_t port, struct sv preface)
+{
+    return connect_with(
+        b, (struct vsock_connect){ .port = port, .preface = preface, .is_chunked = true });
 }

@@ -37,5 +37,7 @@ void vsock_bench_settle(struct vsock_bench *b);
 /* Connects to a port of the guest; returns the host's end. The outcome is counted in n_done. */
 int vsock_bench_connect(struct vsock_bench *b, uint32_t port, struct sv preface, void *client,
                         bool dies_with_client);
+/* The same in chunks. */
+int vsock_bench_forward(struct vsock_bench *b, uint32_t port, struct sv preface);
 
 #endif

@@ -195,6 +195,7 @@ static void handle_pump(struct control *c, struct client *client, const struct d
                         int take_fd)
 {
     struct vsock_connect how = { .port = msg->port, .preface = msg->data, .on_done = pump_done,
+                                 .is_chunked = msg->type == DEVCTL_FORWARD,
                                  .group = client_group(client, msg->tag, true) };
 
     start_connect(c, client, &how, msg->id, take_fd, -1);
@@ -307,7 +308,7 @@ static void handle_hello(struct control *c, struct client *client, const struct 
 {
     (void)client_send(client, &(struct devctl_msg){ .type = DEVCTL_HELLO, .id = msg->id,
                                                     .version = DEVCTL_VERSION,
-                                                    .flags = c->sandbox,
+                                                    .flags = c->sandbox | DEVCTL_CAN_FORWARD,
                                                     .data = SV(CLIMA_VERSION) }, -1);
     if (vsock_dev_is_up(c->vsock))
         send_guest(client, true, false);
@@ -336,6 +337,7 @@ static void message_received(struct client *client, const struct devctl_msg *msg
         handle_connect(c, client, msg);
         break;
     case DEVCTL_PUMP:
+    case DEVCTL_FORWARD:
         handle_pump(c, client, msg, take_fd);
         break;
     case DEVCTL_ACCEPT:

@@ -9,6 +9,9 @@
  * are both over closes its sockets: that is an orderly end. When the host resets a stream, or
  * closes it both ways, the socket shows end of file and refuses to send; while our own direction
  * has not ended, that is a reset, and so becomes one of the peer.
+ *
+ * In chunks (wire/tunnel.h) both directions of the stream end without a word of the kernel's. Then
+ * the relay gives the stream back instead of closing it.
  */
 #include "prog/guestagent/relay.h"
 
@@ -22,6 +25,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "wire/tunnel.h"
 
 enum {
     STREAM,
@@ -57,6 +61,12 @@ struct relay {
     struct ev_task turn;
     unsigned flags;
     bool is_wide;
+    struct {
+        struct tunnel_chunks in;
+        size_t n_out; /* bytes to the host so far */
+        bool out_is_raw, out_has_ended;
+        struct sb rest; /* what the stream brought after the end */
+    } chunks;
 };
 
 void relay_close_with_reset(int take_fd)
@@ -83,7 +93,9 @@ static void relay_free(struct relay *r, bool with_reset)
         evloop_remove(r->pool->loop, &r->ends[i].source);
     }
     ev_task_cancel(&r->turn);
-    (void)close(r->ends[STREAM].fd); /* before its own direction has ended: a reset */
+    sb_done(&r->chunks.rest);
+    if (r->ends[STREAM].fd >= 0)
+        (void)close(r->ends[STREAM].fd); /* before its own direction has ended: a reset */
     if (with_reset)
         relay_close_with_reset(r->ends[PEER].fd);
     else
@@ -144,7 +156,8 @@ static void widen(struct relay *r)
     const uint64_t size = WIDE_SIZE;
     int fd = r->ends[STREAM].fd;
 
-    if (r->is_wide || r->pool->n_wide == WIDE_MAX)
+    if (r->is_wide || r->pool->n_wide == WIDE_MAX ||
+        ((r->flags & RELAY_CHUNKED) && !r->chunks.in.is_raw)) /* it may serve others, too */
         return;
     r->is_wide =
         setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_MAX_SIZE, &size, sizeof(size)) == 0 &&
@@ -156,8 +169,69 @@ static void grow_chunk(struct relay *r, struct relay_end *from)
 {
     if (from->chunk < RELAY_CHUNK_MAX)
         from->chunk *= 2;
-    if (from->chunk == WIDE_CHUNK && from == &r->ends[STREAM])
+    if (from->chunk >= WIDE_CHUNK && from == &r->ends[STREAM])
         widen(r);
+}
+
+static bool in_chunks(const struct relay *r)
+{
+    return (r->flags & RELAY_CHUNKED) && !r->chunks.out_is_raw;
+}
+
+/* Makes bytes of what the stream brought in chunks, in place; returns how many they are. */
+static size_t unwrap(struct relay *r, char *bytes, size_t n)
+{
+    struct sv in = { bytes, n }, piece;
+    size_t n_out = 0;
+
+    for (;;) {
+        switch (tunnel_chunks_take(&r->chunks.in, &in, &piece)) {
+        case TUNNEL_PIECE_BYTES:
+            memmove(bytes + n_out, piece.p, piece.n);
+            n_out += piece.n;
+            break;
+        case TUNNEL_PIECE_END:
+            r->ends[STREAM].eof = true;
+            sb_put(&r->chunks.rest, in);
+            return n_out;
+        case TUNNEL_PIECE_NONE:
+            return n_out;
+        }
+    }
+}
+
+/* Reads into the scratch space, with room in front for the head of a chunk if there is to be one.
+ */
+static ssize_t read_some(struct relay *r, const struct relay_end *from, size_t want, size_t *out_at)
+{
+    bool wraps = from == &r->ends[PEER] && in_chunks(r);
+    bool is_last = wraps && r->chunks.n_out >= TUNNEL_CHUNKED_MAX;
+    char *scratch = r->pool->scratch;
+    ssize_t n;
+
+    *out_at = TUNNEL_CHUNK_HEAD_LEN;
+    n = recv(from->fd, scratch + *out_at, want, MSG_DONTWAIT);
+    if (n <= 0 || !wraps)
+        return n;
+    if (is_last) {
+        tunnel_chunk_raw((uint8_t *)scratch);
+        r->chunks.out_is_raw = true;
+    } else {
+        tunnel_chunk_head((uint8_t *)scratch, (size_t)n);
+    }
+    *out_at = 0;
+    r->chunks.n_out += (size_t)n;
+    return n;
+}
+
+/* How much to read at once. */
+static size_t read_size(const struct relay *r, const struct relay_end *from)
+{
+    size_t size = r->pool->n_kept > RELAY_KEPT_MAX ? RELAY_CHUNK_MIN : from->chunk;
+
+    return size > TUNNEL_CHUNK_LEN_MAX && from == &r->ends[PEER] && in_chunks(r)
+               ? TUNNEL_CHUNK_LEN_MAX
+               : size;
 }
 
 /* Moves what can be moved now. False: the connection is broken. */
@@ -169,12 +243,12 @@ static bool pump(struct relay *r, struct relay_end *from, struct relay_end *to)
     if (!flush_kept(r, to, &broken))
         return !broken;
     while (from->readable && !from->eof) {
-        size_t want = r->pool->n_kept > RELAY_KEPT_MAX ? RELAY_CHUNK_MIN : from->chunk, n_out;
+        size_t want = read_size(r, from), at, len, n_out;
         ssize_t n;
 
         if (n_moved >= TURN_MAX)
             return true; /* still readable: another turn follows */
-        n = recv(from->fd, r->pool->scratch, want, MSG_DONTWAIT);
+        n = read_some(r, from, want, &at);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno != EAGAIN)
@@ -188,25 +262,51 @@ static bool pump(struct relay *r, struct relay_end *from, struct relay_end *to)
         n_moved += (size_t)n;
         if ((size_t)n == from->chunk)
             grow_chunk(r, from);
-        if (to->discards)
+        len = (size_t)n + TUNNEL_CHUNK_HEAD_LEN - at;
+        if (from == &r->ends[STREAM] && (r->flags & RELAY_CHUNKED))
+            len = unwrap(r, r->pool->scratch + at, len);
+        if (to->discards || len == 0)
             continue;
-        if (!write_some(to, r->pool->scratch, (size_t)n, &n_out))
+        if (!write_some(to, r->pool->scratch + at, len, &n_out))
             return false;
-        if (n_out < (size_t)n) {
-            keep(r, to, r->pool->scratch + n_out, (size_t)n - n_out);
+        if (n_out < len) {
+            keep(r, to, r->pool->scratch + at + n_out, len - n_out);
             break;
         }
     }
     return true;
 }
 
-/* Passes an end on, after the last byte. */
-static void pass_end(const struct relay_end *from, struct relay_end *to)
+/* Ends the direction to the host in chunks. False: the connection is broken. */
+static bool say_end(struct relay *r, struct relay_end *stream)
 {
-    if (!from->eof || to->n_kept > 0 || to->write_shut)
-        return;
-    (void)shutdown(to->fd, SHUT_WR);
+    uint8_t head[TUNNEL_CHUNK_HEAD_LEN];
+    size_t n;
+
+    r->chunks.out_has_ended = true;
+    tunnel_chunk_head(head, 0);
+    if (!write_some(stream, (const char *)head, sizeof(head), &n))
+        return false;
+    if (n < sizeof(head))
+        keep(r, stream, (const char *)head + n, sizeof(head) - n);
+    return true;
+}
+
+/* Passes an end on, after the last byte. False: the connection is broken. */
+static bool pass_end(struct relay *r, const struct relay_end *from, struct relay_end *to)
+{
+    bool wraps = to == &r->ends[STREAM] && in_chunks(r);
+
+    if (!from->eof || to->n_kept > 0 || to->write_shut || to->discards)
+        return true;
+    if (wraps && !r->chunks.out_has_ended && !say_end(r, to))
+        return false;
+    if (to->n_kept > 0)
+        return true;
+    if (!wraps)
+        (void)shutdown(to->fd, SHUT_WR);
     to->write_shut = true;
+    return true;
 }
 
 /* Does the host take no more? Only asked after its end of file. */
@@ -227,6 +327,25 @@ static bool wants_turn(const struct relay_end *from, const struct relay_end *to)
     return from->readable && !from->eof && to->n_kept == 0;
 }
 
+/* Everything went well in chunks, so the stream may serve another connection. */
+static bool is_reusable(const struct relay *r)
+{
+    const struct relay_end *stream = &r->ends[STREAM];
+
+    return r->chunks.in.has_ended && r->chunks.out_has_ended && stream->write_shut &&
+           !stream->discards && !stream->hung_up;
+}
+
+static void finish(struct relay *r)
+{
+    struct relay_pool *pool = r->pool;
+    struct relay_end *stream = &r->ends[STREAM];
+
+    if (is_reusable(r))
+        pool->on_idle(pool->arg, MOVE_FD(stream->fd), &stream->source, sb_view(&r->chunks.rest));
+    relay_free(r, false);
+}
+
 /* May free the relay. */
 static void run(struct relay *r)
 {
@@ -236,19 +355,23 @@ static void run(struct relay *r)
         relay_free(r, true);
         return;
     }
-    if (stream->eof && !stream->write_shut && !stream->discards && is_refused(stream)) {
+    /* In chunks the end comes before the kernel has anything to say about the stream. */
+    if (stream->eof && !stream->write_shut && !stream->discards &&
+        (stream->hung_up || !r->chunks.in.has_ended) && is_refused(stream)) {
         if (!(r->flags & RELAY_FROM_UNIX)) {
             relay_free(r, true);
             return;
         }
         stream->discards = true;
     }
-    pass_end(stream, peer);
-    pass_end(peer, stream);
+    if (!pass_end(r, stream, peer) || !pass_end(r, peer, stream)) {
+        relay_free(r, true);
+        return;
+    }
     if (peer->hung_up && peer->eof && !peer->write_shut && is_refused(peer))
         peer->discards = true; /* a Unix socket whose other side is closed */
     if ((stream->write_shut || stream->discards) && (peer->write_shut || peer->discards)) {
-        relay_free(r, false);
+        finish(r);
         return;
     }
     if (wants_turn(stream, peer) || wants_turn(peer, stream))
@@ -302,14 +425,21 @@ static bool watch_ends(struct relay *r, struct ev_source *watched, struct err **
 
 static bool send_first(struct relay *r, struct sv first)
 {
-    size_t n;
+    char *bytes = r->pool->scratch;
+    size_t len = first.n, n;
 
     if (first.n == 0)
         return true;
-    if (!write_some(&r->ends[PEER], first.p, first.n, &n))
+    memcpy(bytes, first.p, first.n);
+    if (r->flags & RELAY_CHUNKED) {
+        len = unwrap(r, bytes, len);
+        if (r->ends[STREAM].eof)
+            ev_task_queue(r->pool->loop, &r->turn, turn_comes);
+    }
+    if (!write_some(&r->ends[PEER], bytes, len, &n))
         return false;
-    if (n < first.n)
-        keep(r, &r->ends[PEER], first.p + n, first.n - n);
+    if (n < len)
+        keep(r, &r->ends[PEER], bytes + n, len - n);
     return true;
 }
 
@@ -318,6 +448,8 @@ void relay_start(struct relay_pool *pool, int take_stream_fd, struct ev_source *
 {
     struct relay *r = mem_new(struct relay);
     auto_err struct err *err = NULL;
+
+    assert(first.n <= RELAY_CHUNK_MAX && (pool->on_idle || !(flags & RELAY_CHUNKED)));
 
     r->pool = pool;
     r->flags = flags;
@@ -339,7 +471,7 @@ void relay_pool_init(struct relay_pool *pool, struct evloop *loop)
 {
     *pool = (struct relay_pool){ .loop = loop };
     list_init(&pool->relays);
-    pool->scratch = mem_alloc(RELAY_CHUNK_MAX);
+    pool->scratch = mem_alloc(TUNNEL_CHUNK_HEAD_LEN + RELAY_CHUNK_MAX);
 }
 
 void relay_pool_done(struct relay_pool *pool)

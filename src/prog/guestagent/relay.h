@@ -22,13 +22,20 @@
 #define RELAY_CHUNK_MAX (256u * 1024)
 #define RELAY_KEPT_MAX  (32u * 1024 * 1024)
 
+/* A chunked stream is idle again. watched: the source with which the loop watches it; rest: what it
+ * has brought since; both are borrowed for the call. */
+typedef void (*relay_idle_fn)(void *arg, int take_stream_fd, struct ev_source *watched,
+                              struct sv rest);
+
 struct relay_pool {
     struct evloop *loop; /* borrowed */
     struct list relays;
     size_t n_relays;
-    size_t n_wide; /* of them, with a large buffer for what comes from the host */
-    size_t n_kept; /* bytes that wait for peers */
-    char *scratch; /* where every read goes first */
+    size_t n_wide;         /* of them, with a large buffer for what comes from the host */
+    size_t n_kept;         /* bytes that wait for peers */
+    char *scratch;         /* where every read goes first */
+    relay_idle_fn on_idle; /* set by whoever starts relays with RELAY_CHUNKED */
+    void *arg;             /* borrowed */
 };
 
 void relay_pool_init(struct relay_pool *pool, struct evloop *loop);
@@ -36,6 +43,7 @@ void relay_pool_done(struct relay_pool *pool);
 
 enum relay_flags {
     RELAY_FROM_UNIX = 1u << 0, /* the host's socket is a Unix socket: a close is not a reset */
+    RELAY_CHUNKED = 1u << 1,   /* the stream carries chunks; first, too */
 };
 
 /* Both descriptors are non-blocking; first (borrowed for the call) goes to the peer before what the

@@ -20,7 +20,7 @@ void report_put_hello(uint32_t flags, struct sb *out)
         boot_id = NULL;
     guest_encode(out, &(struct guest_msg){ .type = GUEST_HELLO,
                                            .version = GUEST_VERSION,
-                                           .flags = flags,
+                                           .flags = flags | GUEST_CHUNKED,
                                            .program = SV(LIMA_VERSION "+clima." CLIMA_VERSION),
                                            .arch = sv_of(host_arch()),
                                            .boot_id = sv_of(boot_id) });

@@ -1,6 +1,7 @@
 /*
  * States of a stream: its preface is awaited (entry), then its target is dialled (dial), then it is
- * a relay of the pool, or a session with a UDP socket (entry again, with datagrams).
+ * a relay of the pool, or a session with a UDP socket (entry again, with datagrams). A relay in
+ * chunks gives its stream back when it has ended, and another preface is awaited.
  */
 #include "prog/guestagent/tunnel.h"
 
@@ -118,6 +119,12 @@ static void start_session(struct entry *e, int take_udp_fd)
 
 /* Dialling. */
 
+static unsigned relay_flags(const struct tunnel_preface *preface)
+{
+    return (preface->flags & TUNNEL_FROM_UNIX ? RELAY_FROM_UNIX : 0u) |
+           (preface->flags & TUNNEL_CHUNKED ? RELAY_CHUNKED : 0u);
+}
+
 static void dial_done(void *arg, int take_fd, int error)
 {
     struct entry *e = arg;
@@ -130,7 +137,7 @@ static void dial_done(void *arg, int take_fd, int error)
         start_session(e, take_fd);
     } else {
         relay_start(e->t->pool, MOVE_FD(e->fd), e->source.fd >= 0 ? &e->source : NULL, take_fd,
-                    e->rest, e->preface.flags & TUNNEL_FROM_UNIX ? RELAY_FROM_UNIX : 0);
+                    e->rest, relay_flags(&e->preface));
         entry_free(e);
     }
 }
@@ -170,19 +177,10 @@ static void dial_target(struct entry *e)
 /* The preface. */
 
 /* True when more of it is to come; else the entry may be gone. */
-static bool read_preface(struct entry *e)
+static bool take_preface(struct entry *e)
 {
-    size_t size = 4 * TUNNEL_PREFACE_LEN_MAX - e->in.n;
-    ssize_t n = recv(e->fd, sb_reserve(&e->in, size), size, MSG_DONTWAIT);
     auto_err struct err *err = NULL;
 
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return true;
-    if (n <= 0) {
-        entry_free(e);
-        return false;
-    }
-    sb_commit(&e->in, (size_t)n);
     e->rest = sb_view(&e->in);
     switch (tunnel_preface_take(&e->rest, &e->preface, &err)) {
     case TUNNEL_MORE:
@@ -199,6 +197,21 @@ static bool read_preface(struct entry *e)
     return false;
 }
 
+static bool read_preface(struct entry *e)
+{
+    size_t size = 4 * TUNNEL_PREFACE_LEN_MAX - e->in.n;
+    ssize_t n = recv(e->fd, sb_reserve(&e->in, size), size, MSG_DONTWAIT);
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return true;
+    if (n <= 0) {
+        entry_free(e);
+        return false;
+    }
+    sb_commit(&e->in, (size_t)n);
+    return take_preface(e);
+}
+
 static void preface_ready(struct ev_source *source, uint32_t events)
 {
     (void)read_preface(CONTAINER_OF(source, struct entry, source));
@@ -209,7 +222,7 @@ static void preface_overdue(struct ev_timer *timer)
     entry_free(CONTAINER_OF(timer, struct entry, timer));
 }
 
-void tunnel_take(struct tunnel *t, int take_fd)
+static struct entry *new_entry(struct tunnel *t, int take_fd)
 {
     struct entry *e = mem_new(struct entry);
 
@@ -217,11 +230,29 @@ void tunnel_take(struct tunnel *t, int take_fd)
     e->fd = take_fd;
     e->udp_fd = e->source.fd = e->udp_source.fd = -1;
     list_push_back(&t->entries, &e->link);
+    return e;
+}
+
+void tunnel_take(struct tunnel *t, int take_fd)
+{
+    struct entry *e = new_entry(t, take_fd);
+
     if (!read_preface(e)) /* it mostly comes with the connection */
         return;
     ev_timer_start(loop_of(e), &e->timer, PREFACE_MS, preface_overdue);
     if (!evloop_add(loop_of(e), &e->source, take_fd, EPOLLIN, preface_ready, NULL))
         entry_free(e);
+}
+
+/* The next preface comes whenever the host has another connection, if ever. */
+static void stream_idle(void *arg, int take_fd, struct ev_source *watched, struct sv rest)
+{
+    struct entry *e = new_entry(arg, take_fd);
+
+    evloop_move(loop_of(e), watched, &e->source, EPOLLIN, preface_ready);
+    sb_put(&e->in, rest);
+    if (rest.n > 0)
+        (void)take_preface(e);
 }
 
 /* Accepting. */
@@ -269,6 +300,8 @@ struct tunnel *tunnel_new(struct relay_pool *pool, const struct tunnel_events *e
     t->arg = arg;
     t->listen_fd = t->source.fd = -1;
     list_init(&t->entries);
+    pool->on_idle = stream_idle;
+    pool->arg = t;
     return t;
 }
 

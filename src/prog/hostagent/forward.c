@@ -101,8 +101,14 @@ static void connection_accepted(void *arg, int take_fd, const struct sockaddr_st
     }
     preface.source = sv_of(source);
     preface.flags = f->host.path ? TUNNEL_FROM_UNIX : 0;
-    tunnel_preface_put(&bytes, &preface);
-    devices_client_pump(devices, TUNNEL_PORT, take_fd, sb_view(&bytes), f->tag, NULL, NULL);
+    if (guest_link_is_chunked(f->ways->link)) {
+        preface.flags |= TUNNEL_CHUNKED;
+        tunnel_preface_put(&bytes, &preface);
+        devices_client_forward(devices, TUNNEL_PORT, take_fd, sb_view(&bytes), f->tag);
+    } else {
+        tunnel_preface_put(&bytes, &preface);
+        devices_client_pump(devices, TUNNEL_PORT, take_fd, sb_view(&bytes), f->tag, NULL, NULL);
+    }
 }
 
 static struct devices_client *get_devices(void *arg)

@@ -34,7 +34,7 @@ struct guest_link {
     struct stream *stream; /* NULL while not connected */
     struct guest_reader reader;
     bool is_greeted;
-    bool is_in_initrd;
+    bool is_in_initrd, is_chunked; /* flags of its HELLO */
     struct guest_update update;
     struct budget log_lines;
     unsigned busy; /* callbacks running: the memory stays until they return */
@@ -86,6 +86,12 @@ struct devices_client *guest_link_devices(const struct guest_link *link)
     return link ? link->devices : NULL;
 }
 
+bool guest_link_is_chunked(const struct guest_link *link)
+{
+    return can_send(link) && link->is_chunked && link->devices &&
+           devices_client_can_forward(link->devices);
+}
+
 void guest_link_send_time(struct guest_link *link)
 {
     if (can_send(link))
@@ -128,6 +134,7 @@ static void greeted(struct guest_link *link, const struct guest_msg *msg)
 {
     link->is_greeted = true;
     link->is_in_initrd = msg->flags & GUEST_IN_INITRD;
+    link->is_chunked = msg->flags & GUEST_CHUNKED;
     link->retry_ms = RETRY_MIN_MS;
     guest_says(link, LOG_DEBUG, msg->program, "hello%s", link->is_in_initrd ? " (initramfs)" : "");
     link->events->on_hello(link->arg, msg);

@@ -48,6 +48,8 @@ bool guest_link_is_up(const struct guest_link *link); /* greeted, and connected 
 bool guest_link_send(struct guest_link *link, const struct guest_msg *msg);
 /* The way to the guest's vsock ports; NULL where the link is another one. Valid until on_dead. */
 struct devices_client *guest_link_devices(const struct guest_link *link);
+/* Both the guest agent and `devices` can forward in chunks (wire/tunnel.h). */
+bool guest_link_is_chunked(const struct guest_link *link);
 /* Tells the guest what time it is. Nothing happens while it is not up, or in its initramfs. */
 void guest_link_send_time(struct guest_link *link);
 /* Replaces the guest agent's program by the file. */

@@ -47,7 +47,7 @@ struct devices_client {
     int fd;
     const struct devices_client_events *events; /* borrowed */
     void *owner;                                /* borrowed */
-    bool is_up, is_over, is_closing;
+    bool is_up, is_over, is_closing, can_forward;
     uint32_t next_id;
     enum devctl_sandbox sandbox;
     char *version;
@@ -221,6 +221,7 @@ static void request_send(struct devices_client *c, struct devctl_msg *msg, struc
 static void handle_hello(struct devices_client *c, const struct devctl_msg *msg)
 {
     auto_err struct err *err = NULL;
+    uint32_t sandbox;
 
     if (msg->version != DEVCTL_VERSION) {
         (void)err_set(&err, ERR_PROTOCOL, "the devices process speaks version %u of the control "
@@ -229,8 +230,10 @@ static void handle_hello(struct devices_client *c, const struct devctl_msg *msg)
         client_fail(c, err);
         return;
     }
-    c->sandbox = msg->flags < DEVCTL_SANDBOX_COUNT ? (enum devctl_sandbox)msg->flags
-                                                   : DEVCTL_SANDBOX_NONE;
+    sandbox = msg->flags & DEVCTL_SANDBOX_MASK;
+    c->sandbox =
+        sandbox < DEVCTL_SANDBOX_COUNT ? (enum devctl_sandbox)sandbox : DEVCTL_SANDBOX_NONE;
+    c->can_forward = msg->flags & DEVCTL_CAN_FORWARD;
     mem_replace(&c->version, sv_dup(msg->data));
 }
 
@@ -495,16 +498,35 @@ void devices_client_connect(struct devices_client *c, uint32_t port,
     request_send(c, &msg, (struct request){ .on.connected = on_connected, .arg = arg }, -1);
 }
 
+static void hand_over(struct devices_client *c, struct devctl_msg *msg, int take_fd,
+                      devices_done_fn on_done, void *arg)
+{
+    if (!on_done && !c->is_over) { /* an answer would only wake both sides */
+        send_message(c, msg, take_fd);
+        return;
+    }
+    request_send(c, msg, (struct request){ .on.done = on_done, .arg = arg }, take_fd);
+}
+
 void devices_client_pump(struct devices_client *c, uint32_t port, int take_fd, struct sv preface,
                          uint32_t tag, devices_done_fn on_done, void *arg)
 {
     struct devctl_msg msg = { .type = DEVCTL_PUMP, .port = port, .tag = tag, .data = preface };
 
-    if (!on_done && !c->is_over) { /* an answer would only wake both sides */
-        send_message(c, &msg, take_fd);
-        return;
-    }
-    request_send(c, &msg, (struct request){ .on.done = on_done, .arg = arg }, take_fd);
+    hand_over(c, &msg, take_fd, on_done, arg);
+}
+
+bool devices_client_can_forward(const struct devices_client *c)
+{
+    return c->can_forward;
+}
+
+void devices_client_forward(struct devices_client *c, uint32_t port, int take_fd, struct sv preface,
+                            uint32_t tag)
+{
+    struct devctl_msg msg = { .type = DEVCTL_FORWARD, .port = port, .tag = tag, .data = preface };
+
+    hand_over(c, &msg, take_fd, NULL, NULL);
 }
 
 void devices_client_accept(struct devices_client *c, uint32_t stream, int take_fd, uint32_t tag,

@@ -18,6 +18,7 @@
 #ifndef SVC_DEVICES_DEVICES_CLIENT_H
 #define SVC_DEVICES_DEVICES_CLIENT_H
 
+#include <stdbool.h>
 #include <uv.h>
 
 #include "base/err.h"
@@ -71,6 +72,11 @@ void devices_client_connect(struct devices_client *c, uint32_t port,
  * the socket is closed with a reset. on_done may be NULL. */
 void devices_client_pump(struct devices_client *c, uint32_t port, int take_fd, struct sv preface,
                          uint32_t tag, devices_done_fn on_done, void *arg);
+/* The same in chunks, over a stream that may have served another connection (TUNNEL_CHUNKED of
+ * wire/tunnel.h, which the preface must say): only where `devices` can do it. */
+void devices_client_forward(struct devices_client *c, uint32_t port, int take_fd, struct sv preface,
+                            uint32_t tag);
+bool devices_client_can_forward(const struct devices_client *c);
 /* Answers to a held connection. */
 void devices_client_accept(struct devices_client *c, uint32_t stream, int take_fd, uint32_t tag,
                            devices_done_fn on_done, void *arg);

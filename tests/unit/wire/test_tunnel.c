@@ -129,6 +129,92 @@ static void datagrams_keep_their_bounds(void **state)
     assert_false(tunnel_datagram_take(&rest, &datagram));
 }
 
+static void put_chunk(struct sb *out, struct sv bytes)
+{
+    uint8_t head[TUNNEL_CHUNK_HEAD_LEN];
+
+    tunnel_chunk_head(head, bytes.n);
+    sb_put_mem(out, (const char *)head, sizeof(head));
+    sb_put(out, bytes);
+}
+
+/* What comes out of a stream that comes in two parts; true when it ended. */
+static bool take_chunks(struct sv stream, size_t cut, struct sb *out, struct sv *rest)
+{
+    struct sv parts[] = { sv_slice(stream, 0, cut), sv_slice(stream, cut, stream.n) };
+    struct tunnel_chunks chunks = { 0 };
+    bool has_ended = false;
+
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        enum tunnel_piece got;
+        struct sv piece;
+
+        while ((got = tunnel_chunks_take(&chunks, &parts[i], &piece)) == TUNNEL_PIECE_BYTES)
+            sb_put(out, piece);
+        has_ended = has_ended || got == TUNNEL_PIECE_END;
+        assert_true(got == TUNNEL_PIECE_END || has_ended || parts[i].n == 0);
+    }
+    *rest = parts[1];
+    return has_ended;
+}
+
+static void chunks_come_back_however_they_are_cut(void **state)
+{
+    auto_sb struct sb stream = { 0 };
+    struct sv rest;
+
+    put_chunk(&stream, SV("one"));
+    put_chunk(&stream, SV("two"));
+    put_chunk(&stream, SV(""));
+    for (size_t cut = 0; cut <= stream.n; cut++) {
+        auto_sb struct sb out = { 0 };
+
+        assert_true(take_chunks(sb_view(&stream), cut, &out, &rest));
+        assert_string_equal(sb_str(&out), "onetwo");
+        assert_int_equal(rest.n, 0);
+    }
+    sb_puts(&stream, "next");
+    for (size_t cut = 0; cut <= stream.n - 4; cut++) {
+        auto_sb struct sb out = { 0 };
+
+        assert_true(take_chunks(sb_view(&stream), cut, &out, &rest));
+        assert_string_equal(sb_str(&out), "onetwo");
+        assert_true(sv_eq_str(rest, "next"));
+    }
+}
+
+static void raw_bytes_have_no_bounds(void **state)
+{
+    auto_sb struct sb stream = { 0 };
+    uint8_t head[TUNNEL_CHUNK_HEAD_LEN];
+    struct sv rest;
+
+    put_chunk(&stream, SV("one"));
+    tunnel_chunk_raw(head);
+    sb_put_mem(&stream, (const char *)head, sizeof(head));
+    sb_put(&stream, SV("\0\0\xff\xff"));
+    for (size_t cut = 0; cut <= stream.n; cut++) {
+        auto_sb struct sb out = { 0 };
+
+        assert_false(take_chunks(sb_view(&stream), cut, &out, &rest));
+        assert_true(sv_eq(sb_view(&out), SV("one\0\0\xff\xff")));
+    }
+}
+
+static void layout_of_chunks_is_fixed(void **state)
+{
+    auto_sb struct sb stream = { 0 };
+    uint8_t head[TUNNEL_CHUNK_HEAD_LEN];
+
+    put_chunk(&stream, SV("abc"));
+    put_chunk(&stream, SV(""));
+    assert_true(sv_eq(sb_view(&stream), SV("\0\3abc\0\0")));
+    tunnel_chunk_head(head, TUNNEL_CHUNK_LEN_MAX);
+    assert_memory_equal(head, "\xff\xfe", 2);
+    tunnel_chunk_raw(head);
+    assert_memory_equal(head, "\xff\xff", 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +224,9 @@ int main(void)
         cmocka_unit_test(bad_prefaces_are_refused),
         cmocka_unit_test(later_fields_are_ignored),
         cmocka_unit_test(datagrams_keep_their_bounds),
+        cmocka_unit_test(chunks_come_back_however_they_are_cut),
+        cmocka_unit_test(raw_bytes_have_no_bounds),
+        cmocka_unit_test(layout_of_chunks_is_fixed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,15 +41,16 @@ struct fake_devices {
     struct stream *agent; /* the guest agent's end of its link */
     struct guest_reader reader;
     VEC(struct fake_pump) pumps;
-    VEC(int) streams;           /* our ends of CONNECT, blocking */
-    VEC(int) accepted;          /* sockets given for held connections */
-    VEC(uint32_t) rejected;     /* held connections that were not wanted */
-    VEC(uint32_t) listens;      /* vsock ports */
+    VEC(int) streams;       /* our ends of CONNECT, blocking */
+    VEC(int) accepted;      /* sockets given for held connections */
+    VEC(uint32_t) rejected; /* held connections that were not wanted */
+    VEC(uint32_t) listens;  /* vsock ports */
     VEC(struct fake_export) exports;
-    int export_error; /* what EXPORT is answered */
+    int export_error;           /* what EXPORT is answered */
     VEC(struct guest_msg) said; /* what the guest agent was told; only numbers are kept */
     char *said_path;
     struct devctl_counters counters; /* of every tag */
+    uint32_t agent_flags;            /* of its HELLO */
 };
 
 static inline void fake_send(struct fake_devices *d, const struct devctl_msg *msg, int fd)
@@ -75,6 +76,8 @@ static inline void fake_pumped(struct fake_devices *d, const struct devctl_msg *
     assert_int_equal(msg->port, TUNNEL_PORT);
     assert_int_equal(tunnel_preface_take(&bytes, &preface, NULL), TUNNEL_TAKEN);
     target = preface.kind == TUNNEL_UNIX ? preface.path : preface.address;
+    assert_int_equal(preface.flags & TUNNEL_CHUNKED,
+                     msg->type == DEVCTL_FORWARD ? TUNNEL_CHUNKED : 0);
     *pump = (struct fake_pump){ fd,           msg->tag,       preface.kind, preface.flags,
                                 preface.port, sv_dup(target), target.n };
     fake_result(d, msg->id, 0);
@@ -130,11 +133,13 @@ static inline void fake_packet(struct fake_devices *d, struct sv packet, int fd)
     assert_true(devctl_decode(&msg, packet, NULL));
     switch (msg.type) {
     case DEVCTL_HELLO:
-        fake_send(
-            d,
-            &(struct devctl_msg){
-                .type = DEVCTL_HELLO, .id = msg.id, .version = DEVCTL_VERSION, .data = SV("fake") },
-            -1);
+        fake_send(d,
+                  &(struct devctl_msg){ .type = DEVCTL_HELLO,
+                                        .id = msg.id,
+                                        .version = DEVCTL_VERSION,
+                                        .flags = DEVCTL_CAN_FORWARD,
+                                        .data = SV("fake") },
+                  -1);
         fake_send(d, &(struct devctl_msg){ .type = DEVCTL_GUEST, .flags = DEVCTL_GUEST_UP }, -1);
         return;
     case DEVCTL_LISTEN:
@@ -147,6 +152,7 @@ static inline void fake_packet(struct fake_devices *d, struct sv packet, int fd)
         fake_connected(d, &msg);
         return;
     case DEVCTL_PUMP:
+    case DEVCTL_FORWARD:
         fake_pumped(d, &msg, fd);
         return;
     case DEVCTL_ACCEPT:
@@ -249,8 +255,10 @@ static inline void fake_agent_connect(struct fake_devices *d)
     (void)close(fds[0]);
     d->agent = stream_open(&test_loop, fds[1], &events, d, NULL);
     assert_non_null(d->agent);
-    fake_agent_say(d, &(struct guest_msg){
-                          .type = GUEST_HELLO, .version = GUEST_VERSION, .program = SV("fake") });
+    fake_agent_say(d, &(struct guest_msg){ .type = GUEST_HELLO,
+                                           .version = GUEST_VERSION,
+                                           .flags = d->agent_flags,
+                                           .program = SV("fake") });
 }
 
 /* What the agent was told last of a type; NULL = nothing. */

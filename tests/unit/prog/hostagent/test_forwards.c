@@ -29,6 +29,41 @@ static void a_port_comes_and_goes_with_its_listener(void **state)
     fixture_close(&f);
 }
 
+static void connections_are_chunked_where_both_sides_can(void **state)
+{
+    static const struct {
+        uint32_t agent_flags, devices_flags;
+        uint8_t flags;
+    } cases[] = {
+        { GUEST_CHUNKED, DEVCTL_CAN_FORWARD, TUNNEL_CHUNKED },
+        { GUEST_CHUNKED, 0, 0 },
+        { 0, DEVCTL_CAN_FORWARD, 0 },
+    };
+    uint16_t port = free_port();
+    struct fixture f;
+
+    fixture_open(&f, "");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        int fd;
+
+        fake_send(&f.devices,
+                  &(struct devctl_msg){ .type = DEVCTL_HELLO,
+                                        .version = DEVCTL_VERSION,
+                                        .flags = cases[i].devices_flags },
+                  -1);
+        f.devices.agent_flags = cases[i].agent_flags;
+        fake_agent_connect(&f.devices);
+        fake_agent_port(&f.devices, GUEST_TCP, "127.0.0.1", port, GUEST_PORTS_RESET);
+        settle(&f);
+        run_until(is_open(port));
+        fd = dial(port);
+        run_until(f.devices.pumps.n == i + 1);
+        assert_int_equal(f.devices.pumps.v[i].flags, cases[i].flags);
+        (void)close(fd);
+    }
+    fixture_close(&f);
+}
+
 static void what_is_not_told_again_is_gone(void **state)
 {
     uint16_t first = free_port(), second = free_port();
@@ -345,6 +380,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         loop_test(a_port_comes_and_goes_with_its_listener),
+        loop_test(connections_are_chunked_where_both_sides_can),
         loop_test(what_is_not_told_again_is_gone),
         loop_test(listeners_share_an_address_of_the_host),
         loop_test(ports_without_a_rule_are_named_once),

@@ -335,6 +335,32 @@ static void pump_without_a_callback_asks_for_no_answer(void **state)
     (void)close(fds[0]);
 }
 
+static void forwards_share_a_stream(void **state)
+{
+    struct world *w = *state;
+
+    assert_true(devices_client_can_forward(w->client));
+    for (unsigned i = 1; i <= 3; i++) {
+        char back[32] = { 0 };
+        int fds[2];
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+        devices_client_forward(w->client, ECHO_PORT, fds[1], SV("\0\5quiet"), 5);
+        settle(w);
+        assert_int_equal(recv(fds[0], back, sizeof(back), MSG_DONTWAIT), 5);
+        assert_string_equal(back, "quiet");
+        assert_int_equal(shutdown(fds[0], SHUT_WR), 0);
+        settle(w);
+        assert_int_equal(recv(fds[0], back, 1, MSG_DONTWAIT), 0);
+        (void)close(fds[0]);
+        devices_client_stats(w->client, 5, counters, w);
+        settle(w);
+        assert_int_equal(w->counters.total, i);
+        assert_int_equal(w->counters.live, 0);
+        assert_int_equal(w->guest.n_conns, 1);
+    }
+}
+
 static void refused_pump_closes_the_socket(void **state)
 {
     struct world *w = *state;
@@ -484,6 +510,7 @@ int main(void)
         CASE(pumped_sockets_outlive_the_host_agent),
         CASE(pump_without_a_callback_asks_for_no_answer),
         CASE(refused_pump_closes_the_socket),
+        CASE(forwards_share_a_stream),
         CASE(only_stream_sockets_can_be_pumped),
         CASE(held_connections_are_accepted_or_rejected),
         CASE(a_port_has_one_listener),
