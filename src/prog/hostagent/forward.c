@@ -392,14 +392,20 @@ bool forward_is_blamed(const struct forward *f)
 
 bool forward_is_negligible(const struct forward *f)
 {
-    static const uint16_t udp_ports[] = { 53, 323, 5353, 5355 };
+    /* Resolvers, time, and names on the local network, which every machine may have: 5355 is
+     * systemd-resolved's, over both. */
+    static const struct {
+        enum forward_proto proto;
+        uint16_t port;
+    } usual[] = {
+        { FORWARD_TCP, 53 },  { FORWARD_TCP, 5355 }, { FORWARD_UDP, 53 },
+        { FORWARD_UDP, 323 }, { FORWARD_UDP, 5353 }, { FORWARD_UDP, 5355 },
+    };
 
     if (f->host.path || f->state != FORWARD_BLOCKED)
         return false;
-    if (f->proto == FORWARD_TCP)
-        return f->host.port == 53;
-    for (size_t i = 0; i < COUNT(udp_ports); i++)
-        if (f->host.port == udp_ports[i])
+    for (size_t i = 0; i < COUNT(usual); i++)
+        if (f->proto == usual[i].proto && f->host.port == usual[i].port)
             return true;
     return false;
 }

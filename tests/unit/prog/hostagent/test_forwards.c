@@ -64,6 +64,25 @@ static void connections_are_chunked_where_both_sides_can(void **state)
     fixture_close(&f);
 }
 
+static void ports_that_every_machine_has_are_no_errors(void **state)
+{
+    enum { LLMNR = 5355 };
+    auto_strv struct strv errors = { 0 };
+    struct fixture f;
+    int fd = -1;
+
+    (void)!sock_tcp_listen("127.0.0.1", LLMNR, &fd, NULL, NULL); /* or somebody else has it */
+    fixture_open(&f, "");
+    fake_agent_port(&f.devices, GUEST_TCP, "127.0.0.1", LLMNR, 0);
+    run_until(has_told(&f, "\"type\":\"not-forwarding\",\"protocol\":\"tcp\""));
+    forwards_errors(f.forwards, &errors);
+    assert_int_equal(errors.n, 0);
+    assert_false(has_told(&f, "failed"));
+    fixture_close(&f);
+    if (fd >= 0)
+        (void)close(fd);
+}
+
 static void what_is_not_told_again_is_gone(void **state)
 {
     uint16_t first = free_port(), second = free_port();
@@ -381,6 +400,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         loop_test(a_port_comes_and_goes_with_its_listener),
         loop_test(connections_are_chunked_where_both_sides_can),
+        loop_test(ports_that_every_machine_has_are_no_errors),
         loop_test(what_is_not_told_again_is_gone),
         loop_test(listeners_share_an_address_of_the_host),
         loop_test(ports_without_a_rule_are_named_once),
