@@ -83,8 +83,8 @@ bool vsock_dev_is_up(const struct vsock_dev *v);
 const struct devctl_counters *vsock_dev_counters(const struct vsock_dev *v);
 
 /* Connects a socket to a port of the guest; a chunked one over a stream to it that is idle, if there
- * is one: then on_done has been called before this returns. NULL with *out_error: ENETDOWN without a driver, ENFILE
- * when there are too many streams; the socket is closed with a reset then. */
+ * is one: then on_done has been called before this returns. NULL with *out_error: ENETDOWN without
+ * a driver, ENFILE when there are too many streams; the socket is closed with a reset then. */
 struct vsock_stream *vsock_connect(struct vsock_dev *v, const struct vsock_connect *how,
                                    int take_fd, int *out_error);
 

@@ -190,18 +190,21 @@ static void process_is_confined_and_says_how(void **state)
     struct world *w = *state;
     auto_mem char *root = mem_printf("/proc/%d/root", w->pid);
     struct devctl_msg hello = receive(w, DEVCTL_HELLO, NULL);
+    uint32_t sandbox;
     char byte;
     DIR *dir;
 
     assert_int_equal(hello.version, DEVCTL_VERSION);
     assert_true(sv_eq_str(hello.data, CLIMA_VERSION));
-    assert_true(hello.flags >= DEVCTL_SANDBOX_SECCOMP && hello.flags < DEVCTL_SANDBOX_COUNT);
+    assert_true(hello.flags & DEVCTL_CAN_FORWARD);
+    sandbox = hello.flags & DEVCTL_SANDBOX_MASK;
+    assert_true(sandbox >= DEVCTL_SANDBOX_SECCOMP && sandbox < DEVCTL_SANDBOX_COUNT);
     assert_true(status_has(w, "\nSeccomp:\t2\n"));
     assert_true(status_has(w, "\nNoNewPrivs:\t1\n"));
     assert_true(status_has(w, "\nCapEff:\t0000000000000000\n"));
     assert_int_equal(read(w->extra_fd, &byte, 1), 0); /* closed, as everything it was not given */
     dir = opendir(root);
-    if (dir && hello.flags == DEVCTL_SANDBOX_NAMESPACE) {
+    if (dir && sandbox == DEVCTL_SANDBOX_NAMESPACE) {
         struct dirent *entry;
 
         while ((entry = readdir(dir)))
