@@ -7,7 +7,7 @@ CC       ?= cc
 
 .PHONY: all
 all: $(BUILD)/build.ninja
-	ninja -C $(BUILD)
+	ninja -C $(BUILD) programs
 	@rm -rf '$(OUTPUT).new'
 	@DESTDIR='$(OUTPUT).new' meson install -C $(BUILD) --no-rebuild --quiet
 	@rm -rf '$(OUTPUT)' && mv '$(OUTPUT).new' '$(OUTPUT)'
@@ -16,6 +16,11 @@ all: $(BUILD)/build.ninja
 $(BUILD)/build.ninja:
 	@build-aux/install_deps.sh build
 	meson setup $(BUILD) --prefix=/ --buildtype=debugoptimized
+
+# What the suites and measurements need besides the programs.
+.PHONY: tests
+tests: $(BUILD)/build.ninja
+	ninja -C $(BUILD)
 
 .PHONY: install
 install: all
@@ -31,13 +36,13 @@ demo:
 .PHONY: check
 check:
 	@build-aux/install_deps.sh build run test
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all tests
 	@build-aux/check.sh '$(BUILD)'
 
 .PHONY: bench
 bench:
 	@build-aux/install_deps.sh build run test
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all tests
 	@tests/bench/run.sh '$(OUTPUT)'
 
 # Runs every fuzz target for FUZZ_SECONDS each (default 600), two at a time.
