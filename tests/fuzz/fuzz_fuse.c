@@ -8,7 +8,6 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -16,34 +15,18 @@
 #include "fuse/fuse_priv.h"
 #include "fuzz.h"
 #include "fuzz_input.h"
-#include "sys/dir.h"
+#include "fuzz_scratch.h"
 #include "wire/fuse.h"
 
 enum { REQUESTS_MAX = 64, ARGS_MAX = 512, AGENT = 7, BY_AGENT = 16 };
-
-static char *scratch;
-
-static void remove_scratch(void)
-{
-    if (!dir_remove_tree(scratch, NULL))
-        abort();
-    free(scratch);
-    scratch = NULL;
-}
 
 static void make_scratch(void)
 {
     auto_mem char *file = NULL;
     int fd;
 
-    if (!scratch) {
-        if (!dir_make_temp("/tmp/fuzz-fuse-", &scratch, NULL))
-            abort();
-        (void)atexit(remove_scratch);
-    } else if (!dir_remove_tree(scratch, NULL) || mkdir(scratch, 0700) < 0) {
-        abort();
-    }
-    file = mem_printf("%s/f", scratch);
+    fuzz_scratch_renew("/tmp/fuzz-fuse-");
+    file = mem_printf("%s/f", fuzz_scratch);
     fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0 || write(fd, "data", 4) != 4)
         abort();
@@ -83,7 +66,7 @@ static void export_scratch(struct fuse_server *s, const char *name, bool read_on
         .name = name, .read_only = read_only, .owners_kept = kept, .tells_changes = true
     };
 
-    if (!fuse_server_add(s, &options, open(scratch, O_PATH | O_CLOEXEC), NULL))
+    if (!fuse_server_add(s, &options, open(fuzz_scratch, O_PATH | O_CLOEXEC), NULL))
         abort();
 }
 

@@ -6,26 +6,16 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "fuzz.h"
+#include "fuzz_scratch.h"
 #include "svc/sftp/server.h"
 #include "sys/dir.h"
 #include "wire/sftp.h"
 
 enum { PACKETS_MAX = 64 };
-
-static char *scratch;
-
-static void remove_scratch(void)
-{
-    if (!dir_remove_tree(scratch, NULL))
-        abort();
-    free(scratch);
-    scratch = NULL;
-}
 
 /* Returns the shared folder's descriptor. */
 static int make_scratch(void)
@@ -33,14 +23,8 @@ static int make_scratch(void)
     auto_fd int top = -1, file = -1;
     int root;
 
-    if (!scratch) {
-        if (!dir_make_temp("/tmp/fuzz-sftp-", &scratch, NULL))
-            abort();
-        (void)atexit(remove_scratch);
-    } else if (!dir_remove_tree(scratch, NULL) || mkdir(scratch, 0700) < 0) {
-        abort();
-    }
-    top = open(scratch, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    fuzz_scratch_renew("/tmp/fuzz-sftp-");
+    top = open(fuzz_scratch, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (top < 0 || mkdirat(top, "s", 0700) < 0 || symlinkat("..", top, "s/up") < 0)
         abort();
     file = openat(top, "s/f", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -65,7 +49,7 @@ static void check_reply(const struct sb *out, const struct sftp_request *req)
 static void check_beside(void)
 {
     auto_strv struct strv names = { 0 };
-    bool ok = dir_list(scratch, &names, NULL);
+    bool ok = dir_list(fuzz_scratch, &names, NULL);
 
     assert(ok && names.n == 1 && strcmp(names.v[0], "s") == 0);
 }
