@@ -7,8 +7,11 @@ setup_file() {
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=trusted \
         -keyout /dev/null -out "$HOME/authority.pem" 2>/dev/null
     echo "caCerts: {files: [$HOME/authority.pem]}" >>"$HOME/d.yaml"
+    limactl disk create data --size 64MiB
+    limactl disk create scratch --size 64MiB
     cat >>"$HOME/d.yaml" <<'TEXT'
 disk: 6GiB
+additionalDisks: [{name: data}, {name: scratch, fsType: swap}]
 timezone: Asia/Tokyo
 env: {GREETING: "hello you"}
 user: {comment: "A Person"}
@@ -51,6 +54,13 @@ is_running() {
     guest d ip -4 -br address show eth0 | grep -q 192.168.5.15
     guest d getent hosts host.lima.internal
     [[ $(guest d df -k --output=size / | tail -n 1) -gt 5000000 ]]
+}
+
+@test "additional disks are formatted and mounted" {
+    [[ $(guest d findmnt -no FSTYPE,LABEL /mnt/lima-data) == ext4*lima-data ]]
+    [[ $(guest d swapon --noheadings --show=NAME) == /dev/vdc1 ]]
+    guest d sudo sh -c 'echo kept >/mnt/lima-data/file; sync'
+    [[ $(limactl disk list data) == *'  d' ]]
 }
 
 @test "an authority of the configuration is trusted" {
@@ -118,10 +128,14 @@ clock_is_right() {
     [[ ${drift#-} -le 1 ]]
 }
 
-@test "the file system is clean after stop and kill" {
+@test "after stop and kill file systems are clean, and a disk can have grown" {
     limactl stop --force d
+    limactl disk resize data --size 256MiB
     limactl start --tty=false d
     run guest d sudo dmesg
     [[ $output != *'EXT4-fs error'* ]]
+    [[ $(guest d cat /mnt/lima-data/file) == kept ]]
+    [[ $(guest d df -k --output=size /mnt/lima-data | tail -n 1) -gt 200000 ]]
+    [[ $(guest d swapon --noheadings --show=NAME) == /dev/vdc1 ]]
     limactl delete --force d
 }

@@ -29,13 +29,21 @@ make_file_system() {
     fi
 }
 
-# growpart says 1 when there is nothing to grow.
-grow() {
-    has growpart && growpart "$device" 1 || return 0
+# The partition takes what a grown disk has behind it. Less than a mebibyte is the end of a GPT.
+grow_partition() {
+    name_of_device=${device#/dev/}
+    read -r disk_sectors <"/sys/class/block/$name_of_device/size"
+    read -r start <"/sys/class/block/${name_of_device}1/start"
+    read -r sectors <"/sys/class/block/${name_of_device}1/size"
+    [ $((disk_sectors - start - sectors)) -gt 2048 ] || return 0
+    echo ', +' | sfdisk --quiet -N 1 "$device"
+    wait_for_node "${device}1"
+}
+
+grow_file_system() {
     case $fs_type in
     ext2 | ext3 | ext4) resize2fs "${device}1" ;;
     xfs) xfs_growfs "/mnt/lima-$name" ;;
-    swap) ;;
     *) info "$fs_type on ${device}1 is not grown" ;;
     esac
 }
@@ -62,7 +70,8 @@ while [ "$i" -lt "$LIMA_CIDATA_DISKS" ]; do
         swapon "${device}1"
         continue
     fi
+    grow_partition
     mkdir -p "/mnt/lima-$name"
     mount -t "$fs_type" "${device}1" "/mnt/lima-$name"
-    grow
+    grow_file_system
 done

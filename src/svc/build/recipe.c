@@ -18,7 +18,7 @@
     .packages =                                                                             \
         "systemd,systemd-sysv,systemd-resolved,libpam-systemd,dbus,dbus-user-session,udev," \
         "openssh-server,sudo,iproute2,iptables,iputils-ping,netbase,procps,kmod,"           \
-        "e2fsprogs,ca-certificates,less,nano,curl,xz-utils,uidmap,fuse3,sshfs,"             \
+        "e2fsprogs,fdisk,ca-certificates,less,nano,curl,xz-utils,uidmap,fuse3,sshfs,"             \
         "bash-completion",                                                                  \
     .runs_programs = true, .kernel_args = ""
 
