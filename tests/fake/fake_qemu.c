@@ -11,6 +11,7 @@
  *     panic     the guest panics then
  *     crash     the process is killed by a signal then
  *     pause     the disk is full then
+ *     anonymous writes no pid file
  * FAKE_QEMU_LOG names a file to which the command line is appended, a word a line.
  */
 #include <errno.h>
@@ -184,7 +185,8 @@ int main(int argc, char **argv)
         return 1;
     }
     (void)signal(SIGPIPE, SIG_IGN);
-    write_pid_file(pid_path);
+    if (!is_mode("anonymous"))
+        write_pid_file(pid_path);
     serve(QMP_LISTEN_FD, pid_path);
     return 0;
 }

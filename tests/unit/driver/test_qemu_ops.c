@@ -95,14 +95,27 @@ static void pid_is_known_when_start_returns(void **state)
     struct fixture f;
     pid_t pid = 0;
 
-    set_up(&f, "");
+    set_up(&f, "anonymous");
     stale = path_join(f.dir, "qemu.pid");
     assert_true(file_write_atomic(stale, SV("999999999\n"), 0600, NULL));
     start(&f);
     assert_int_equal(probe_pid_file(&f, &pid), PIDFILE_LIVE);
     assert_int_equal(pid, driver_get_pid(f.d));
+    driver_kill(f.d);
+    assert_exit(&f, DRIVER_EXIT_KILLED);
+    tear_down(&f);
+}
+
+static void pid_file_of_qemu_takes_the_place_of_ours(void **state)
+{
+    struct fixture f;
+    pid_t pid = 0;
+
+    set_up(&f, "");
+    start(&f);
     run_until(&f, &f.n_started);
     assert_int_equal(probe_pid_file(&f, &pid), PIDFILE_LIVE);
+    assert_int_equal(pid, driver_get_pid(f.d));
     driver_kill(f.d);
     assert_exit(&f, DRIVER_EXIT_KILLED);
     tear_down(&f);
@@ -249,6 +262,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(machine_that_never_speaks_is_killed_by_a_stop),
         cmocka_unit_test(agents_socket_is_there_when_start_returns),
         cmocka_unit_test(pid_is_known_when_start_returns),
+        cmocka_unit_test(pid_file_of_qemu_takes_the_place_of_ours),
         cmocka_unit_test(plain_instance_has_no_link),
         cmocka_unit_test(sockets_of_a_dead_machine_are_replaced),
         cmocka_unit_test(words_come_from_instance_and_files),
