@@ -64,7 +64,7 @@ setup_file() {
 }
 
 has_greeted_again() {
-    sed -n '/has its devices again/,$p' "$LIMA_HOME/r/ha.stderr.log" | grep -q '\[guest\] hello'
+    sed -n '/has its link again/,$p' "$LIMA_HOME/r/ha.stderr.log" | grep -q '\[guest\] hello'
 }
 
 @test "after a crash of the host stale files are no hindrance" {
