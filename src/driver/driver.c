@@ -24,6 +24,8 @@ static void driver_ops_assert_whole(const struct driver_ops *ops)
            ops->pid);
     assert(!(ops->type->caps & DRIVER_CAP_ADOPT) == !ops->adopt);
     assert(!(ops->type->caps & DRIVER_CAP_HOT_DISK) == !ops->attach_disk);
+    assert(!(ops->type->caps & DRIVER_CAP_HOT_SHARE) == !ops->attach_share &&
+           !ops->attach_share == !ops->detach_share);
     assert(!ops->attach_disk == !ops->detach_disk && !ops->attach_disk == !ops->list_disks);
 }
 
@@ -199,15 +201,26 @@ pid_t driver_get_pid(const struct driver *d)
     return d->ops->pid(d);
 }
 
-static bool driver_may_change_disks(const struct driver *d, struct err **errp)
+static bool may_change(const struct driver *d, enum driver_cap cap, const char *what,
+                       struct err **errp)
 {
     assert(!d->closing);
-    if (!(d->ops->type->caps & DRIVER_CAP_HOT_DISK))
+    if (!(d->ops->type->caps & cap))
         return err_set(errp, ERR_UNSUPPORTED,
-                       "driver %s cannot change the disks of a running instance",
-                       d->ops->type->name);
+                       "driver %s cannot change the %s of a running instance", d->ops->type->name,
+                       what);
     return d->state == DRIVER_RUNNING ||
            err_set(errp, ERR_BUSY, "the virtual machine does not run");
+}
+
+static bool may_change_disks(const struct driver *d, struct err **errp)
+{
+    return may_change(d, DRIVER_CAP_HOT_DISK, "disks", errp);
+}
+
+static bool may_change_shares(const struct driver *d, struct err **errp)
+{
+    return may_change(d, DRIVER_CAP_HOT_SHARE, "9p mounts", errp);
 }
 
 bool driver_attach_disk(struct driver *d, const struct driver_hot_disk *disk,
@@ -216,7 +229,7 @@ bool driver_attach_disk(struct driver *d, const struct driver_hot_disk *disk,
     auto_fd int fd = disk->take_fd;
     struct driver_hot_disk taken = *disk;
 
-    if (!driver_may_change_disks(d, errp))
+    if (!may_change_disks(d, errp))
         return false;
     taken.take_fd = MOVE_FD(fd);
     return d->ops->attach_disk(d, &taken, on_done, arg, errp);
@@ -225,12 +238,23 @@ bool driver_attach_disk(struct driver *d, const struct driver_hot_disk *disk,
 bool driver_detach_disk(struct driver *d, const char *path, driver_done_fn on_done, void *arg,
                         struct err **errp)
 {
-    return driver_may_change_disks(d, errp) && d->ops->detach_disk(d, path, on_done, arg, errp);
+    return may_change_disks(d, errp) && d->ops->detach_disk(d, path, on_done, arg, errp);
 }
 
 bool driver_list_disks(struct driver *d, driver_disks_fn on_disks, void *arg, struct err **errp)
 {
-    return driver_may_change_disks(d, errp) && d->ops->list_disks(d, on_disks, arg, errp);
+    return may_change_disks(d, errp) && d->ops->list_disks(d, on_disks, arg, errp);
+}
+
+bool driver_attach_share(struct driver *d, const struct driver_hot_share *share,
+                         driver_share_fn on_done, void *arg, struct err **errp)
+{
+    return may_change_shares(d, errp) && d->ops->attach_share(d, share, on_done, arg, errp);
+}
+
+bool driver_detach_share(struct driver *d, const char *tag, struct err **errp)
+{
+    return may_change_shares(d, errp) && d->ops->detach_share(d, tag, errp);
 }
 
 static void driver_emit(struct driver *d, const struct driver_event *event)

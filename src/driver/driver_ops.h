@@ -11,6 +11,7 @@
 
 #include "driver/driver.h"
 #include "driver/hot_disk.h"
+#include "driver/hot_share.h"
 
 struct driver_ops {
     const struct driver_type *type;
@@ -31,6 +32,10 @@ struct driver_ops {
     bool (*detach_disk)(struct driver *d, const char *path, driver_done_fn on_done, void *arg,
                         struct err **errp);
     bool (*list_disks)(struct driver *d, driver_disks_fn on_disks, void *arg, struct err **errp);
+    /* DRIVER_CAP_HOT_SHARE; see hot_share.h. */
+    bool (*attach_share)(struct driver *d, const struct driver_hot_share *share,
+                         driver_share_fn on_done, void *arg, struct err **errp);
+    bool (*detach_share)(struct driver *d, const char *tag, struct err **errp);
     struct driver_link (*link)(const struct driver *d);
     pid_t (*pid)(const struct driver *d);
 };

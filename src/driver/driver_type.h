@@ -34,6 +34,7 @@ enum driver_cap {
     DRIVER_CAP_DIRECT_BOOT = 1u << 2,  /* boots "kernel" and "initrd" of the instance directory */
     DRIVER_CAP_BLOCK_DEVICES = 1u << 3, /* attaches block devices of the host */
     DRIVER_CAP_HOT_DISK = 1u << 4,      /* driver_attach_disk() and its kin (hot_disk.h) */
+    DRIVER_CAP_HOT_SHARE = 1u << 5,     /* driver_attach_share() and its kin (hot_share.h) */
 };
 
 /* How the host agent and the guest agent find each other. */

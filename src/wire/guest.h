@@ -22,8 +22,8 @@
  *     PONG id, PING id                           PING id, PONG id
  *     PORTS flags data                           WATCH_PORTS flags
  *     LISTEN_RESULT id port [text]               LISTEN id proto vsock_port [...], UNLISTEN id
- *     MOUNT_RESULT id [text]                     MOUNT id name mount_point [flags], UNMOUNT
- * likewise
+ *     MOUNT_RESULT id [text]                     MOUNT id name mount_point [flags text],
+ *                                                UNMOUNT id name mount_point [flags]
  *     -                                          ECHO
  *
  * After its HELLO the guest repeats the latest state of every phase that began, so a host agent
@@ -60,7 +60,8 @@
  *
  * Mounts: the host's folders are the entries of one file system device (tag GUEST_FS_TAG). MOUNT
  * binds the entry `name` to a directory of the guest, which is made if it is missing; what is
- * mounted there already is left. UNMOUNT ends that. Both are answered by MOUNT_RESULT, in any
+ * mounted there already is left. With a text, which has the options, `name` is the tag of a 9p
+ * device of its own. UNMOUNT ends that. Both are answered by MOUNT_RESULT, in any
  * order, and do not end with the connection. The mounts of the configuration are not asked for: the
  * seed names them.
  *
@@ -192,7 +193,8 @@ struct guest_msg {
     struct sv program;     /* HELLO, UPDATE: version of the program; all views are borrowed */
     struct sv arch;        /* HELLO: x86_64, aarch64, armv7l, riscv64, ... */
     struct sv boot_id;     /* HELLO: changes with each boot of the guest */
-    struct sv text;        /* LOG: the line; PHASE: detail; results: why it failed, empty = done */
+    struct sv text;        /* LOG: the line; PHASE: detail; results: why it failed, empty = done;
+                              MOUNT: options of 9p, empty = it is not 9p */
     struct sv data;        /* UPDATE_DATA; PORTS: entries, see guest_port_next() */
     struct sv address;     /* LISTEN: 4 or 16 bytes, empty for a Unix socket */
     struct sv path;        /* LISTEN: of a Unix socket, absolute; else empty */

@@ -273,6 +273,33 @@ has_greeted_again() {
     [[ $(cat "$HOME/nine/file") == back ]]
     run guest g sudo touch '/mnt/r o/new'
     [[ $status -ne 0 && $output == *'Read-only file system'* ]]
+    [[ $(limactl mount list g | grep -c '9p .*mounted') -eq 2 ]]
+    # Folders that come later, as many as there are places.
+    limactl mount add --type 9p --writable g "$HOME/nine" /mnt/hot
+    [[ $(guest g cat /mnt/hot/file) == back ]]
+    guest g sh -c 'echo again >/mnt/hot/file'
+    [[ $(cat "$HOME/nine/file") == again ]]
+    limactl mount add --type 9p g "$HOME/nine ro,1" /mnt/hot-ro
+    run guest g sudo touch /mnt/hot-ro/new
+    [[ $status -ne 0 && $output == *'Read-only file system'* ]]
+    kill -KILL "$(pid_of g ha)"
+    eventually is_gone "$(pid_of g ha)"
+    limactl start --tty=false g
+    eventually sh -c '[ "$(limactl mount list g | grep -c "/mnt/hot.* 9p .*mounted")" -eq 2 ]'
+    limactl mount remove g /mnt/hot
+    limactl mount remove g /mnt/hot-ro
+    run guest g grep -c /mnt/hot /proc/mounts
+    [[ $output == 0 ]]
+    for ((i = 0; i < 8; i++)); do # a place is free again after a removal
+        eventually limactl mount add --type 9p g "$HOME/nine" /mnt/hot
+        limactl mount remove g /mnt/hot
+    done
+    for ((i = 0; i < 4; i++)); do
+        eventually limactl mount add --type 9p g "$HOME/nine" "/mnt/hot$i"
+    done
+    run --separate-stderr limactl mount add --type 9p g "$HOME/nine" /mnt/one-more
+    assert_status 1
+    [[ $stderr == *'all places for folders that come later are taken'* ]]
     limactl delete --force g
     run start_micro c "$@"
     [[ $(grep -c 'no 9p over virtio.* set mountType to virtiofs' "$HOME/c.log") -ge 1 ]]

@@ -76,17 +76,19 @@ static bool entry_decode(const json_t *obj, const struct qemu_cache_key *key,
 {
     auto_qemu_cache_entry struct qemu_cache_entry entry = { 0 };
     const char *version, *features, *kvm, *detail = NULL;
-    int64_t size, mtime_ns;
+    int64_t size, mtime_ns, n_features;
     int verdict;
 
     if (!json_get_i64(obj, "size", &size, NULL) ||
         !json_get_i64(obj, "mtime_ns", &mtime_ns, NULL) ||
         !json_get_str(obj, "version", &version, NULL) ||
+        !json_get_i64(obj, "n_features", &n_features, NULL) ||
         !json_get_str(obj, "features", &features, NULL) || !json_get_str(obj, "kvm", &kvm, NULL) ||
         !json_opt_str(obj, "kvm_detail", &detail, NULL))
         return false;
     verdict = enum_from_name(verdict_names, COUNT(verdict_names), kvm);
     if ((uint64_t)size != key->size || mtime_ns != key->mtime_ns || verdict < 0 ||
+        n_features != (int64_t)qemu_features_count() ||
         !semver_parse(sv_of(version), &entry.features.version))
         return false;
 
@@ -114,8 +116,9 @@ static json_t *entry_encode(const struct qemu_cache_key *key, const struct qemu_
     auto_mem char *version = mem_printf("%u.%u.%u", v.major, v.minor, v.patch);
     auto_mem char *features = qemu_features_format(&entry->features);
 
-    return json_pack("{s:I, s:I, s:s, s:s, s:s, s:s*}", "size", (json_int_t)key->size, "mtime_ns",
-                     (json_int_t)key->mtime_ns, "version", version, "features", features, "kvm",
+    return json_pack("{s:I, s:I, s:s, s:I, s:s, s:s, s:s*}", "size", (json_int_t)key->size,
+                     "mtime_ns", (json_int_t)key->mtime_ns, "version", version, "n_features",
+                     (json_int_t)qemu_features_count(), "features", features, "kvm",
                      verdict_names[entry->kvm], "kvm_detail", entry->kvm_detail);
 }
 

@@ -131,8 +131,10 @@ static bool is_empty_port(const json_t *device)
     return json_array_size(json_object_get(bridge, "devices")) == 0;
 }
 
-bool qemu_disk_free_port(const json_t *buses, const struct qemu_attached_list *disks,
-                         unsigned *out_port, struct err **errp)
+/* Calls back for each spare port, in order. */
+typedef void (*spare_port_fn)(void *arg, unsigned port, bool is_empty);
+
+static bool each_spare_port(const json_t *buses, spare_port_fn on_port, void *arg)
 {
     const json_t *bus, *device;
     bool has_ports = false;
@@ -146,19 +148,69 @@ bool qemu_disk_free_port(const json_t *buses, const struct qemu_attached_list *d
 
             if (!parse_name(sv_of(text_of(device, "qdev_id")), QEMU_SPARE_PORT, &port))
                 continue;
-
-            auto_mem char *id = mem_printf(QEMU_SPARE_ID "%u", port);
-
             has_ports = true;
-            if (is_empty_port(device) && !has_id(disks, id)) {
-                *out_port = port;
-                return true;
-            }
+            on_port(arg, port, is_empty_port(device));
         }
     }
+    return has_ports;
+}
+
+static bool fail_without_port(bool has_ports, const char *what, const char *where,
+                              struct err **errp)
+{
     if (has_ports)
-        return err_set(errp, ERR_BUSY, "all places for disks that come later are taken");
+        return err_set(errp, ERR_BUSY, "all places for %s that come later are taken", what);
     (void)err_set(errp, ERR_UNSUPPORTED,
-                  "the instance was started without places for disks that come later");
-    return err_hint(errp, "restart it, or name the disk in its configuration");
+                  "the instance was started without places for %s that come later", what);
+    return err_hint(errp, "restart it, or name the %s in its configuration", where);
+}
+
+struct port_search {
+    const struct qemu_attached_list *disks;
+    bool found;
+    unsigned port;
+};
+
+static void take_first(void *arg, unsigned port, bool is_empty)
+{
+    struct port_search *search = arg;
+    auto_mem char *id = mem_printf(QEMU_SPARE_ID "%u", port);
+
+    if (search->found || !is_empty || has_id(search->disks, id))
+        return;
+    search->found = true;
+    search->port = port;
+}
+
+static void take_last(void *arg, unsigned port, bool is_empty)
+{
+    struct port_search *search = arg;
+
+    if (!is_empty)
+        return;
+    search->found = true;
+    search->port = port;
+}
+
+bool qemu_disk_free_port(const json_t *buses, const struct qemu_attached_list *disks,
+                         unsigned *out_port, struct err **errp)
+{
+    struct port_search search = { .disks = disks };
+    bool has_ports = each_spare_port(buses, take_first, &search);
+
+    if (!search.found)
+        return fail_without_port(has_ports, "disks", "disk", errp);
+    *out_port = search.port;
+    return true;
+}
+
+bool qemu_share_free_port(const json_t *buses, unsigned *out_port, struct err **errp)
+{
+    struct port_search search = { 0 };
+    bool has_ports = each_spare_port(buses, take_last, &search);
+
+    if (!search.found)
+        return fail_without_port(has_ports, "folders", "folder", errp);
+    *out_port = search.port;
+    return true;
 }

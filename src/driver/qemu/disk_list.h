@@ -39,5 +39,7 @@ bool qemu_disk_set(const json_t *sets, const char *id, int64_t *out_set);
  * list has. ERR_UNSUPPORTED when the machine has no such port, ERR_BUSY when all are taken. */
 bool qemu_disk_free_port(const json_t *buses, const struct qemu_attached_list *disks,
                          unsigned *out_port, struct err **errp) MUST_USE;
+/* The same for a folder: the last of them that is empty. */
+bool qemu_share_free_port(const json_t *buses, unsigned *out_port, struct err **errp) MUST_USE;
 
 #endif

@@ -33,6 +33,7 @@ static const struct {
     ROW(fs, "qom-list-types", "implements", "vhost-user-fs-pci"),
     ROW(memfd, "qom-list-types", "implements", "memory-backend-memfd"),
     ROW(sandbox, "query-command-line-options", "option", "sandbox"),
+    ROW(ninep, "qom-list-types", "implements", "virtio-9p-pci"),
 #undef ROW
 };
 
@@ -118,6 +119,11 @@ bool qemu_features_probe(const struct strv *words, struct qemu_features *out, st
                    "-qmp", "stdio", NULL);
     return (cmd_check(&cmd, &res, errp) && qemu_features_parse(sb_view(&res.out), out, errp)) ||
            err_wrap(errp, "asking %s what it can do", words->v[0]);
+}
+
+size_t qemu_features_count(void)
+{
+    return COUNT(feature_rows);
 }
 
 char *qemu_features_format(const struct qemu_features *features)

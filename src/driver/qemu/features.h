@@ -6,6 +6,7 @@
 #define DRIVER_QEMU_FEATURES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 #include "base/semver.h"
@@ -16,6 +17,7 @@ struct qemu_features {
     struct semver version;
     bool tcg, kvm;  /* accelerators compiled in */
     bool vsock, fs; /* vhost-user-vsock-pci, vhost-user-fs-pci */
+    bool ninep;     /* virtio-9p-pci, and what serves it */
     bool memfd;     /* memory-backend-memfd */
     bool sandbox;   /* -sandbox */
 };
@@ -27,6 +29,9 @@ bool qemu_features_probe(const struct strv *words, struct qemu_features *out,
 /* The same as parts: what is written to QEMU, and the meaning of what it answers. */
 char *qemu_features_questions(void); /* owned */
 bool qemu_features_parse(struct sv answers, struct qemu_features *out, struct err **errp) MUST_USE;
+
+/* How many features are asked for: an answer to fewer is not enough. */
+size_t qemu_features_count(void);
 
 /* Names of the features that are there, for the cache: "tcg kvm vsock". Unknown names are skipped;
  * the version is not part of it. */

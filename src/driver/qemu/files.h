@@ -23,6 +23,12 @@
 #define QEMU_SPARE_ID   "disk-spare"
 #define QEMU_SPARE_PORT "port-spare"
 
+/* Folders that come later: file system back ends, two for each spare port, and the link in the
+ * instance directory that both lead to. */
+#define QEMU_SHARE_READ  "share-read"
+#define QEMU_SHARE_WRITE "share-write"
+#define QEMU_SHARE_LINK  "share-link"
+
 #define QEMU_DEVICES_PROGRAM "libexec/lima/devices"
 #define QEMU_AGENT_PORT      "io.lima-vm.guest_agent.0"
 

@@ -18,11 +18,12 @@
 #include "base/path.h"
 #include "driver/driver_ops.h"
 #include "driver/machine_process.h"
-#include "driver/qemu/disk.h"
 #include "driver/qemu/files.h"
 #include "driver/qemu/hot_disk.h"
+#include "driver/qemu/hot_share.h"
 #include "driver/qemu/launch.h"
 #include "driver/qemu/prepare.h"
+#include "driver/qemu/qemu_priv.h"
 #include "driver/qemu/replug.h"
 #include "svc/loop/qmp_client.h"
 #include "svc/loop/timer.h"
@@ -45,40 +46,6 @@ enum {
     DEVICES_DOUBT_MS = 200, /* until then a guest's requests for files may get stuck */
 };
 #define RENEWAL_NS (60ULL * 1000 * 1000 * 1000)
-
-struct qemu {
-    struct driver *d;
-    struct qemu_plan plan;
-    enum driver_link_kind link;
-    char *link_path;
-
-    struct machine_process *process; /* NULL once it ended */
-    struct machine_process *devices;
-    struct qmp_client *qmp;
-    struct hot_disks *disks;
-    struct timer *deadline;    /* of a stop; of the device process's end */
-    struct timer *press_again; /* the power button */
-    struct timer *doubt;       /* is QEMU just ending, or has something else gone wrong? */
-
-    struct replug *replug; /* the last one */
-    bool is_replugging;
-    struct budget renewals;
-
-    bool adopted;
-    bool was_ready; /* the handshake was done */
-    bool stop_wanted, kill_wanted;
-    bool ended;            /* the process; status is valid */
-    int status;            /* see machine_process.h */
-    struct err *failure;   /* why we ended it */
-    char *shutdown_reason; /* as QMP names it */
-    char *pause_reason;
-    bool panicked;
-};
-
-static struct qemu *qemu_of(const struct driver *d)
-{
-    return d->priv;
-}
 
 static char *qemu_path(const struct qemu *q, const char *name)
 {
@@ -424,6 +391,7 @@ static bool qemu_open(struct driver *d, struct err **errp)
     q->press_again = timer_open(d->params.loop, qemu_press_power_button, q);
     q->doubt = timer_open(d->params.loop, qemu_doubt_confirmed, q);
     q->disks = hot_disks_open(d->params.loop, d->params.detach_deadline_ms);
+    q->shares = hot_shares_open(d->params.inst.dir);
     return true;
 }
 
@@ -515,6 +483,7 @@ static void qemu_close(struct driver *d)
 
     hot_disks_close(q->disks);
     qemu_let_go(q);
+    hot_shares_close(q->shares);
     timer_close(q->deadline);
     timer_close(q->press_again);
     timer_close(q->doubt);
@@ -524,49 +493,6 @@ static void qemu_close(struct driver *d)
     free(q->pause_reason);
     err_free(q->failure);
     driver_report_closed(d);
-}
-
-static bool qemu_has_control(const struct qemu *q, struct err **errp)
-{
-    return q->qmp || err_set(errp, ERR_NOT_FOUND, "the connection to QEMU is lost");
-}
-
-static bool qemu_attach_disk(struct driver *d, const struct driver_hot_disk *disk,
-                             driver_done_fn on_done, void *arg, struct err **errp)
-{
-    struct qemu *q = qemu_of(d);
-    auto_fd int fd = disk->take_fd;
-    auto_qemu_disk struct qemu_disk image = { 0 };
-    struct driver_hot_disk taken = *disk;
-
-    if (!qemu_has_control(q, errp) ||
-        (fd < 0 && !qemu_disk_examine(disk->path, d->params.inst.dir, &image, errp)))
-        return false;
-    taken.take_fd = MOVE_FD(fd);
-    hot_disks_attach(q->disks, &taken, image.format, on_done, arg);
-    return true;
-}
-
-static bool qemu_detach_disk(struct driver *d, const char *path, driver_done_fn on_done, void *arg,
-                             struct err **errp)
-{
-    struct qemu *q = qemu_of(d);
-
-    if (!qemu_has_control(q, errp))
-        return false;
-    hot_disks_detach(q->disks, path, on_done, arg);
-    return true;
-}
-
-static bool qemu_list_disks(struct driver *d, driver_disks_fn on_disks, void *arg,
-                            struct err **errp)
-{
-    struct qemu *q = qemu_of(d);
-
-    if (!qemu_has_control(q, errp))
-        return false;
-    hot_disks_list(q->disks, on_disks, arg);
-    return true;
 }
 
 static struct driver_link qemu_link(const struct driver *d)
@@ -597,6 +523,8 @@ const struct driver_ops qemu_driver_ops = {
     .attach_disk = qemu_attach_disk,
     .detach_disk = qemu_detach_disk,
     .list_disks = qemu_list_disks,
+    .attach_share = qemu_attach_share,
+    .detach_share = qemu_detach_share,
     .link = qemu_link,
     .pid = qemu_pid,
 };

@@ -112,7 +112,7 @@ const struct driver_type qemu_driver_type = {
     .name = "qemu",
     .pid_name = QEMU_PID_NAME,
     .caps = DRIVER_CAP_ADOPT | DRIVER_CAP_FOREIGN_ARCH | DRIVER_CAP_DIRECT_BOOT |
-            DRIVER_CAP_BLOCK_DEVICES | DRIVER_CAP_HOT_DISK,
+            DRIVER_CAP_BLOCK_DEVICES | DRIVER_CAP_HOT_DISK | DRIVER_CAP_HOT_SHARE,
     .facts = &qemu_facts,
     .options = &qemu_options_table,
     .probe = qemu_probe,

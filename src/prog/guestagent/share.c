@@ -141,6 +141,7 @@ static bool mount_9p(const struct share *share, struct err **errp)
     auto_cmd struct cmd load = { .in = CMD_TO_NULL, .out = CMD_TO_NULL, .err = CMD_TO_NULL };
     unsigned long flags = SHARE_FLAGS | (share->read_only ? MS_RDONLY : 0);
     auto_cmd_result struct cmd_result result = { 0 };
+    unsigned times = 0;
 
     if (!dir_make_all(share->mount_point, 0755, errp))
         return false;
@@ -150,8 +151,10 @@ static bool mount_9p(const struct share *share, struct err **errp)
     strv_push_list(&load.argv, "modprobe", "-q", "9pnet_virtio", NULL);
     if (!cmd_run(&load, &result, NULL))
         log_debug("modprobe cannot be run");
-    return mount(share->name, share->mount_point, "9p", flags, share->options_9p) == 0 ||
-           fail_to_mount_9p(errno, share, errp);
+    while (mount(share->name, share->mount_point, "9p", flags, share->options_9p) < 0)
+        if (errno != ENOENT || !share->waits || !look_again(&times))
+            return fail_to_mount_9p(errno, share, errp);
+    return true;
 }
 
 bool share_mount(const struct share *share, struct err **errp)

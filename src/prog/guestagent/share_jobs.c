@@ -86,12 +86,15 @@ static void describe(struct cmd *cmd, const struct guest_msg *msg)
 {
     auto_mem char *name = sv_dup(msg->name);
     auto_mem char *mount_point = sv_dup(msg->mount_point);
+    auto_mem char *options_9p = sv_dup(msg->text);
     bool mounts = msg->type == GUEST_MOUNT;
 
     strv_push_list(&cmd->argv, "/proc/self/exe", mounts ? "mount" : "unmount", "--name", name,
                    "--mount-point", mount_point, NULL);
     if (mounts)
         strv_push(&cmd->argv, "--wait");
+    if (mounts && msg->text.n)
+        strv_push_list(&cmd->argv, "--9p-options", options_9p, NULL);
     if (mounts && msg->flags & GUEST_MOUNT_READ_ONLY)
         strv_push(&cmd->argv, "--read-only");
     if (!mounts && msg->flags & GUEST_UNMOUNT_LAZY)

@@ -154,6 +154,7 @@ static void open_mounts(struct agent *a)
     a->mounts = mounts_open(&(struct mounts_params){
         .loop = a->loop,
         .config = &setup->config,
+        .driver = a->driver,
         .iid = setup->iid,
         .dir = setup->dir,
         .machine_path = setup->pid_path,

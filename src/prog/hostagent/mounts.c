@@ -11,11 +11,15 @@
  */
 #include "prog/hostagent/mounts.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/enum.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/quote.h"
+#include "base/vec.h"
 #include "model/config/config.h"
 #include "prog/hostagent/guest_link.h"
 #include "prog/hostagent/mounts_priv.h"
@@ -124,20 +128,22 @@ void mount_fail(struct mount *mount, const struct err *err)
 
 /* ---- in the guest ---- */
 
-bool mount_ask_guest(struct mount *mount, enum guest_type type, uint32_t flags)
+static bool ask_guest(struct mount *mount, enum guest_type type, uint32_t flags)
 {
     struct mounts *m = mount->owner;
 
     mount->request = ++m->last_request;
-    return guest_link_send(m->guest,
-                           &(struct guest_msg){ .type = type,
-                                                .id = mount->request,
-                                                .flags = flags,
-                                                .name = sv_of(mount->name),
-                                                .mount_point = sv_of(mount->mount_point) });
+    return guest_link_send(
+        m->guest,
+        &(struct guest_msg){ .type = type,
+                             .id = mount->request,
+                             .flags = flags,
+                             .name = sv_of(mount->name),
+                             .text = sv_of(type == GUEST_MOUNT ? mount->type->agent_options : ""),
+                             .mount_point = sv_of(mount->mount_point) });
 }
 
-void mount_fail_without_agent(struct mount *mount)
+static void fail_without_agent(struct mount *mount)
 {
     auto_err struct err *err = NULL;
 
@@ -151,6 +157,55 @@ void mount_fail_without_agent(struct mount *mount)
     }
 }
 
+static int compare_mount_points(const void *a, const void *b)
+{
+    const struct mount *const *left = a, *const *right = b;
+
+    return strcmp((*left)->mount_point, (*right)->mount_point);
+}
+
+static bool is_on_its_way(const struct mount *mount)
+{
+    return mount->type->agent_options && !mount->on_done &&
+           (mount->state == MOUNT_EXPORTING || mount->state == MOUNT_HANDING);
+}
+
+static void ask(struct mount *mount)
+{
+    mount->state = MOUNT_MOUNTING;
+    if (!ask_guest(mount, GUEST_MOUNT, mount->writable ? 0 : GUEST_MOUNT_READ_ONLY))
+        fail_without_agent(mount);
+}
+
+/* Of those that wait, in the order of their mount points: one may lie in another. */
+static void tell_guest(struct mounts *m)
+{
+    VEC(struct mount *) all = { 0 };
+    bool can = guest_link_is_up(m->guest);
+
+    list_for_each (mount, &m->list, struct mount, link) {
+        can = can && !is_on_its_way(mount);
+        if (mount->state == MOUNT_WAITING && (mount->type != &mount_virtiofs || !m->is_awaited))
+            *vec_push(&all) = mount;
+    }
+    if (can) {
+        qsort(all.v, all.n, sizeof(*all.v), compare_mount_points);
+        for (size_t i = 0; i < all.n; i++)
+            ask(all.v[i]);
+    }
+    vec_done(&all);
+}
+
+void mount_ready(struct mount *mount)
+{
+    if (mount->on_done) {
+        ask(mount);
+    } else {
+        mount->state = MOUNT_WAITING;
+        tell_guest(mount->owner);
+    }
+}
+
 static void mounted(struct mount *mount, const struct err *err)
 {
     if (err) {
@@ -161,23 +216,17 @@ static void mounted(struct mount *mount, const struct err *err)
     mount_up(mount);
 }
 
-/* It is unmounted. */
-static void forget(struct mount *mount)
+static void unmounted(struct mount *mount, const struct err *err)
 {
     struct mounts *m = mount->owner;
 
-    mount->type->release(mount);
-    mount_free(mount);
-    mounts_save(m);
-}
-
-static void unmounted(struct mount *mount, const struct err *err)
-{
     mount->state = MOUNT_MOUNTED;
     tell(mount, err);
     if (err)
         return;
-    forget(mount);
+    mount->type->release(mount);
+    mount_free(mount);
+    mounts_save(m);
 }
 
 void mounts_answer(struct mounts *m, const struct guest_msg *msg)
@@ -207,10 +256,10 @@ void mounts_greeted(struct mounts *m)
         (void)guest_link_send(m->guest, &(struct guest_msg){ .type = GUEST_ECHO });
     /* It may have been rebooted; what is mounted stays so. */
     list_for_each (mount, &m->list, struct mount, link)
-        if (mount->type == &mount_virtiofs && mount->state == MOUNT_MOUNTED &&
-            (m->is_renewed || !mount->is_configured))
+        if (mount->type->agent_options && mount->state == MOUNT_MOUNTED &&
+            (!mount->is_configured || (m->is_renewed && mount->type == &mount_virtiofs)))
             mount->state = MOUNT_WAITING;
-    mounts_virtiofs_go_on(m);
+    tell_guest(m);
 }
 
 void mounts_lost(struct mounts *m)
@@ -222,7 +271,7 @@ void mounts_lost(struct mounts *m)
             continue;
         mount->request = 0;
         if (mount->on_done)
-            mount_fail_without_agent(mount);
+            fail_without_agent(mount);
         else if (mount->state == MOUNT_MOUNTING)
             mount->state = MOUNT_WAITING;
     }
@@ -260,7 +309,7 @@ struct mount *mount_find(const struct mounts *m, const char *mount_point)
     return NULL;
 }
 
-static const struct mount_type *const types[] = { &mount_virtiofs, &mount_sshfs };
+static const struct mount_type *const types[] = { &mount_virtiofs, &mount_9p, &mount_sshfs };
 
 const struct mount_type *mount_type_find(const char *name)
 {
@@ -276,12 +325,12 @@ static bool check_link(const struct mounts *m, const struct mount_request *r, st
 
     if (!type)
         return err_set(errp, ERR_UNSUPPORTED,
-                       "mounts of type %s cannot be added, only virtiofs and reverse-sshfs",
+                       "mounts of type %s cannot be added, only virtiofs, 9p and reverse-sshfs",
                        r->type);
     if (type == &mount_sshfs)
         return m->is_ssh_ready ||
                err_set(errp, ERR_NOT_FOUND, "ssh into the guest does not work yet");
-    if (m->why_lost)
+    if (m->why_lost && type == &mount_virtiofs)
         return err_set(errp, ERR_NOT_FOUND, LOST_FORMAT, "the file system device", m->why_lost);
     return guest_link_is_up(m->guest) ||
            err_set(errp, ERR_NOT_FOUND, "the guest agent is not connected");
@@ -354,8 +403,8 @@ void mounts_remove(struct mounts *m, const char *mount_point, bool lazy, mount_d
         return;
     }
     mount->state = MOUNT_UNMOUNTING;
-    if (!mount_ask_guest(mount, GUEST_UNMOUNT, lazy ? GUEST_UNMOUNT_LAZY : 0))
-        mount_fail_without_agent(mount);
+    if (!ask_guest(mount, GUEST_UNMOUNT, lazy ? GUEST_UNMOUNT_LAZY : 0))
+        fail_without_agent(mount);
 }
 
 bool mounts_next(const struct mounts *m, const void **at, struct mount_info *out)
@@ -401,6 +450,8 @@ struct mounts *mounts_open(const struct mounts_params *params)
 
         mount->is_configured = true;
         mount->config = c;
+        if (type == &mount_9p) /* the machine has it, and the guest's boot mounts it */
+            mount->state = MOUNT_MOUNTED;
     }
     if (params->is_adopting)
         mounts_restore(m);
@@ -452,14 +503,15 @@ void mounts_files(struct mounts *m, const char *why_lost)
     if (why_lost)
         lose_all(m, why_lost);
     else
-        mounts_virtiofs_go_on(m);
+        tell_guest(m);
 }
 
 void mounts_attach(struct mounts *m, struct guest_link *link)
 {
     m->guest = link;
     list_for_each (mount, &m->list, struct mount, link)
-        if (mount->type == &mount_virtiofs && mount->state == MOUNT_LOST && !m->why_lost)
+        if (mount->type->agent_options && mount->state == MOUNT_LOST &&
+            (mount->type != &mount_virtiofs || !m->why_lost))
             mount_begin(mount);
 }
 
@@ -467,6 +519,7 @@ void mounts_detach(struct mounts *m)
 {
     if (!m || !m->guest)
         return;
+    mounts_lost(m);
     m->guest = NULL;
     if (!m->why_lost)
         lose_all(m, NULL);

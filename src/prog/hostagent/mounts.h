@@ -8,6 +8,9 @@
  * running machine finds those of the one before. reverse-sshfs  sshfs in the guest, served by
  * `exporter` over ssh (sshfs.h). They end with this process, and begin anew with the next one.
  *
+ * 9p             QEMU's own server. The driver plugs in a device for each that is asked for, which
+ * the guest agent mounts.
+ *
  *     open -> (attach -> detach)* -> close
  *
  * What was asked for lasts as long as the machine: it is kept in a file of the instance directory,
@@ -21,6 +24,7 @@
 #include "prog/hostagent/guest_ssh.h"
 #include "wire/guest.h"
 
+struct driver;
 struct guest_link;
 struct mounts;
 struct uv_loop_s;
@@ -42,9 +46,10 @@ typedef void (*mount_done_fn)(void *arg, const struct mount_info *info, const st
 struct mounts_params {
     struct uv_loop_s *loop;
     const struct instance_config *config;
-    const char *exporter; /* that program; NULL: that of this installation */
-    const char *iid;      /* instance id of the seed; NULL = unknown */
-    const char *dir;      /* of the instance; NULL: nothing is kept */
+    struct driver *driver; /* of 9p; may be NULL without them */
+    const char *exporter;  /* that program; NULL: that of this installation */
+    const char *iid;       /* instance id of the seed; NULL = unknown */
+    const char *dir;       /* of the instance; NULL: nothing is kept */
     /* Made anew by each machine; what is kept of another one does not count. */
     const char *machine_path;
     bool is_adopting; /* the machine runs already */

@@ -32,6 +32,9 @@ struct mount;
 struct mount_type {
     const char *name;     /* as in mountType */
     const char *lost_why; /* an error for MOUNT_LOST */
+    /* The guest agent mounts it: with these options of 9p, or, when they are empty, as an entry of
+     * the file system device. NULL: it does not. */
+    const char *agent_options;
     /* state is MOUNT_EXPORTING. */
     void (*begin)(struct mount *mount);
     /* The guest has unmounted it, or will never mount it: takes it from the host. */
@@ -40,7 +43,7 @@ struct mount_type {
     void (*close)(struct mount *mount);
 };
 
-extern const struct mount_type mount_virtiofs, mount_sshfs;
+extern const struct mount_type mount_virtiofs, mount_sshfs, mount_9p;
 
 struct mount {
     struct list link;
@@ -50,11 +53,12 @@ struct mount {
     const struct mount_config *config; /* borrowed; NULL: asked for, all is as usual */
     bool writable, is_configured;
     enum mount_state state;
-    struct exporter *exporter; /* virtiofs: EXPORTING */
-    struct sshfs *sshfs;       /* reverse-sshfs, from EXPORTING on */
-    char *why;                 /* FAILED; LOST: for good */
-    uint64_t request;          /* id of the message that the guest is to answer; 0 = none */
-    mount_done_fn on_done;     /* NULL: nobody waits */
+    struct exporter *exporter;     /* virtiofs: EXPORTING */
+    struct sshfs *sshfs;           /* reverse-sshfs, from EXPORTING on */
+    struct attachment *attachment; /* 9p: EXPORTING; borrowed from the driver's question */
+    char *why;                     /* FAILED; LOST: for good */
+    uint64_t request;              /* id of the message that the guest is to answer; 0 = none */
+    mount_done_fn on_done;         /* NULL: nobody waits */
     void *arg;
 };
 
@@ -81,9 +85,8 @@ void mount_lost(struct mount *mount);
 /* There is no mount. One that somebody waits for is freed. */
 void mount_fail(struct mount *mount, const struct err *err);
 
-/* Sends a message about the mount, to be answered; false without an agent. */
-bool mount_ask_guest(struct mount *mount, enum guest_type type, uint32_t flags);
-void mount_fail_without_agent(struct mount *mount);
+/* The host has made it ready: the guest agent is told, now or when that can be. */
+void mount_ready(struct mount *mount);
 
 /* NULL = there is none. */
 const struct mount_type *mount_type_find(const char *name);
@@ -94,9 +97,6 @@ struct mount *mount_new(struct mounts *m, const struct mount_type *type, char *t
                         const char *location, const char *mount_point, bool writable);
 /* Begins a mount that is LOST. */
 void mount_begin(struct mount *mount);
-
-/* Of virtiofs: those that wait for the guest to be told, once all are exported. */
-void mounts_virtiofs_go_on(struct mounts *m);
 
 /* What was asked for, on disk: written after each change. */
 void mounts_save(const struct mounts *m);

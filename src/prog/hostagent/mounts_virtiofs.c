@@ -2,11 +2,7 @@
  * Mounts over the file system device: exported by `exporter`, handed to `devices`, and mounted by
  * the guest: at boot as its seed says, later by its agent.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/log.h"
-#include "base/vec.h"
 #include "prog/hostagent/exporter.h"
 #include "prog/hostagent/guest_link.h"
 #include "prog/hostagent/mounts_priv.h"
@@ -19,45 +15,6 @@ static void unexport(struct mount *mount)
 
     if (devices)
         devices_client_unexport(devices, mount->name, NULL, NULL);
-}
-
-static int compare_mount_points(const void *a, const void *b)
-{
-    const struct mount *const *left = a, *const *right = b;
-
-    return strcmp((*left)->mount_point, (*right)->mount_point);
-}
-
-static bool is_on_its_way(const struct mount *mount)
-{
-    return mount->type == &mount_virtiofs && !mount->on_done &&
-           (mount->state == MOUNT_EXPORTING || mount->state == MOUNT_HANDING);
-}
-
-static void ask(struct mount *mount)
-{
-    mount->state = MOUNT_MOUNTING;
-    if (!mount_ask_guest(mount, GUEST_MOUNT, mount->writable ? 0 : GUEST_MOUNT_READ_ONLY))
-        mount_fail_without_agent(mount);
-}
-
-/* In the order of their mount points: one may lie in another. */
-void mounts_virtiofs_go_on(struct mounts *m)
-{
-    VEC(struct mount *) all = { 0 };
-    bool can = guest_link_is_up(m->guest) && !m->is_awaited;
-
-    list_for_each (mount, &m->list, struct mount, link) {
-        can = can && !is_on_its_way(mount);
-        if (mount->type == &mount_virtiofs && mount->state == MOUNT_WAITING)
-            *vec_push(&all) = mount;
-    }
-    if (can) {
-        qsort(all.v, all.n, sizeof(*all.v), compare_mount_points);
-        for (size_t i = 0; i < all.n; i++)
-            ask(all.v[i]);
-    }
-    vec_done(&all);
 }
 
 static void handed_over(void *arg, const struct err *err)
@@ -73,14 +30,10 @@ static void handed_over(void *arg, const struct err *err)
         return;
     }
     log_debug("%s is shared with the guest as %s", mount->location, mount->name);
-    if (mount->on_done) {
-        ask(mount);
-    } else if (mount->is_configured && !m->is_renewed) {
+    if (mount->is_configured && !m->is_renewed)
         mount_up(mount);
-    } else {
-        mount->state = MOUNT_WAITING;
-        mounts_virtiofs_go_on(m);
-    }
+    else
+        mount_ready(mount);
 }
 
 static uint32_t flags_of(const struct mount *mount)
@@ -144,6 +97,7 @@ static void close_exporter(struct mount *mount)
 const struct mount_type mount_virtiofs = {
     .name = "virtiofs",
     .lost_why = "the devices process has ended",
+    .agent_options = "",
     .begin = begin,
     .release = unexport,
     .close = close_exporter,

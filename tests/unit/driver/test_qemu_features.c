@@ -20,7 +20,8 @@ static const char answers[] =
     "sandbox\"}}\n"
     "{\"timestamp\": {\"seconds\": 1, \"microseconds\": 3}, \"event\": \"SHUTDOWN\", \"data\": "
     "{}}\n"
-    "{\"return\": {}, \"id\": 9}\n";
+    "{\"return\": [{\"name\": \"virtio-9p-pci\", \"parent\": \"x\"}], \"id\": 9}\n"
+    "{\"return\": {}, \"id\": 10}\n";
 
 static void answers_are_found_by_id(void **state)
 {
@@ -29,7 +30,7 @@ static void answers_are_found_by_id(void **state)
     assert_true(qemu_features_parse(sv_of(answers), &f, NULL));
     assert_int_equal(f.version.major, 7);
     assert_int_equal(f.version.patch, 22);
-    assert_true(f.tcg && f.kvm && f.fs && f.memfd);
+    assert_true(f.tcg && f.kvm && f.fs && f.memfd && f.ninep);
     assert_false(f.vsock || f.sandbox);
 }
 
@@ -55,7 +56,7 @@ static void names_survive_a_round_trip(void **state)
 
     auto_mem char *text = qemu_features_format(&f);
 
-    assert_string_equal(text, "tcg kvm fs memfd");
+    assert_string_equal(text, "tcg kvm fs memfd ninep");
     qemu_features_scan(SV("kvm of the future tcg"), &again);
     assert_true(again.kvm && again.tcg);
     assert_false(again.fs);
@@ -66,7 +67,7 @@ static void questions_end_with_quit(void **state)
     auto_mem char *text = qemu_features_questions();
 
     assert_true(str_starts(text, "{\"execute\":\"qmp_capabilities\""));
-    assert_true(str_ends(text, "{\"execute\":\"quit\",\"id\":9}\n"));
+    assert_true(str_ends(text, "{\"execute\":\"quit\",\"id\":10}\n"));
 }
 
 int main(void)

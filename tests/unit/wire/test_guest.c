@@ -43,6 +43,7 @@ static const struct guest_msg samples[] = {
     { .type = GUEST_UNLISTEN, .id = 3 },
     { .type = GUEST_LISTEN_RESULT, .id = 3, .port = 53, .text = TEXT("") },
     { .type = GUEST_MOUNT,
+      .text = SV("trans=virtio"),
       .id = 4,
       .flags = GUEST_MOUNT_READ_ONLY,
       .name = TEXT("lima-f872001c91a4f2cf"),

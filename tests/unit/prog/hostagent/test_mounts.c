@@ -226,13 +226,17 @@ static void what_cannot_be_exported_is_an_error_of_the_instance(void **state)
     bench_close(&b);
 }
 
-static void other_mount_types_are_not_ours(void **state)
+static void what_qemu_serves_from_the_start_is_mounted_by_the_boot(void **state)
 {
     struct bench b;
 
     bench_open(&b, "mountType: 9p\n", true);
-    assert_int_equal(count_mounts(&b), 0);
+    assert_int_equal(count_errors(&b), 0); /* also when there is no link */
     bench_attach(&b);
+    assert_string_equal(first(&b).type, "9p");
+    assert_string_equal(first(&b).state, "mounted");
+    bench_greet(&b);
+    assert_null(fake_agent_heard(&b.devices, GUEST_MOUNT));
     assert_true(dir_make(b.folder, 0755, NULL));
     bench_close(&b);
 }
@@ -569,7 +573,7 @@ int main(int argc, char **argv)
         loop_test(options_of_the_configuration_become_those_of_the_export),
         loop_test(a_successor_finds_the_exports_of_the_host_agent_before),
         loop_test(what_cannot_be_exported_is_an_error_of_the_instance),
-        loop_test(other_mount_types_are_not_ours),
+        loop_test(what_qemu_serves_from_the_start_is_mounted_by_the_boot),
         loop_test(a_folder_is_added_and_removed),
         loop_test(what_the_guest_cannot_mount_is_not_exported_any_more),
         loop_test(what_sshfs_does_not_mount_is_an_error_of_the_instance),
