@@ -1,0 +1,62 @@
+#!/bin/sh
+# Runs in the guest, as root: measures files on each of the ways they can come, in turn, and prints
+# lines "WAY WHAT SECONDS". Arguments: the size of the large file in MiB, how often. $TOOLS has
+# files_bench, git with its libraries, and archive.tar; /w has a directory for each way.
+set -e
+mib=$1 rounds=$2
+bench=$TOOLS/files_bench
+export HOME="$TOOLS"
+
+say() { # WAY WHAT COMMAND...
+    way=$1 what=$2
+    shift 2
+    echo "$way $what $("$bench" "$@")"
+}
+
+cold() {
+    "$bench" drop
+    say "$@"
+}
+
+large() { # WAY
+    file=/w/$1/large
+    "$bench" drop
+    case $1 in memory | loose) ;; *)
+        say "$1" write-direct write "$file" "$mib" direct
+        cold "$1" read-direct read "$file" direct
+        cold "$1" random-direct random "$file" $((mib * 8)) direct
+        rm "$file"
+        "$bench" drop
+        ;;
+    esac
+    say "$1" write-cached write "$file" "$mib" cached
+    cold "$1" read-cached read "$file" cached
+    say "$1" read-again read "$file" cached
+    cold "$1" random-cached random "$file" $((mib * 8)) cached
+    rm "$file"
+}
+
+status() { # COMMAND WAY WHAT
+    "$@" run "$TOOLS/ld.so" --library-path "$TOOLS" "$TOOLS/git" -C "/w/$2/u/tree" status --short
+}
+
+small() { # WAY
+    mkdir -p "/w/$1/u"
+    cold "$1" walk walk "/w/$1/many"
+    say "$1" walk-again walk "/w/$1/many"
+    cold "$1" untar run tar -C "/w/$1/u" -xf "$TOOLS/archive.tar"
+    status say "$1" first >/dev/null # notes the files' numbers and times
+    status cold "$1" status
+    status say "$1" status-again
+    cold "$1" slurp slurp "/w/$1/u/tree"
+    cold "$1" remove run rm -r "/w/$1/u/tree"
+}
+
+i=0
+while [ $i -lt "$rounds" ]; do
+    if [ "$mib" -gt 0 ]; then
+        for way in ours virtiofsd nine loose disk memory; do large $way; done
+    fi
+    for way in ours virtiofsd nine disk; do small $way; done
+    i=$((i + 1))
+done
