@@ -205,6 +205,7 @@ static void handle_shutdown(struct vsock_stream *s, uint32_t flags)
         bool has_backlog = s->backlog.n > 0;
 
         vsock_stream_leave_live(s, false);
+        vsock_stream_leave_idle(s);
         s->state = STREAM_ENDING;
         s->readable = false;
         s->owed = 0;

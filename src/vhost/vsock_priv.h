@@ -146,6 +146,8 @@ void vsock_stream_report(struct vsock_stream *s, int error);
 void vsock_stream_settle(struct vsock_stream *s);
 /* Counts the end of a stream. */
 void vsock_stream_leave_live(struct vsock_stream *s, bool by_reset);
+/* Before it changes from IDLE to another state: nobody finds it for a connection any more. */
+void vsock_stream_leave_idle(struct vsock_stream *s);
 /* Aborts the stream when the time is over; it may be started again before. */
 void vsock_stream_limit(struct vsock_stream *s, unsigned ms);
 /* Starts the time that the owner has for a held stream. */

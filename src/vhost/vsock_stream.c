@@ -18,8 +18,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/epoll.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -81,6 +81,14 @@ void vsock_stream_leave_live(struct vsock_stream *s, bool by_reset)
         VSOCK_COUNT(s, refused, 1);
 }
 
+void vsock_stream_leave_idle(struct vsock_stream *s)
+{
+    if (s->state != STREAM_IDLE)
+        return;
+    vsock_table_set_idle(s, false);
+    ev_timer_stop(&s->timer);
+}
+
 void vsock_stream_drop(struct vsock_stream *s, int error)
 {
     vsock_stream_leave_live(s, true);
@@ -98,6 +106,7 @@ void vsock_stream_abort(struct vsock_stream *s, int error)
     vsock_stream_leave_live(s, true);
     close_socket(s, true);
     vsock_bytes_done(&s->preface);
+    vsock_stream_leave_idle(s);
     ev_timer_stop(&s->timer);
     s->state = STREAM_ENDING;
     s->owed = 0;
@@ -140,8 +149,7 @@ bool vsock_stream_guest_ended(const struct vsock_stream *s)
 
 static void end_idle(struct vsock_stream *s)
 {
-    vsock_table_set_idle(s, false);
-    ev_timer_stop(&s->timer);
+    vsock_stream_leave_idle(s);
     s->state = STREAM_CLOSING;
     s->shutdown_sent = VSOCK_SHUTDOWN_BOTH;
     vsock_stream_owe(s, OWE_SHUTDOWN);
@@ -280,7 +288,7 @@ static struct vsock_stream *find_stream(struct vsock_dev *v, const struct vsock_
     struct vsock_stream *s = how->is_chunked ? vsock_table_find_idle(v, how->port) : NULL;
 
     if (s)
-        vsock_table_set_idle(s, false);
+        vsock_stream_leave_idle(s);
     else
         s = vsock_table_add(v, how->port, vsock_table_free_port(v, how->port), STREAM_REQUESTED);
     return s;

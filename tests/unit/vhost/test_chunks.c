@@ -201,6 +201,29 @@ static void idle_stream_may_be_ended_by_the_guest(void **state)
     assert_int_equal(vsock_dev_counters(b->dev)->refused, 0);
 }
 
+static void idle_stream_that_ends_is_not_found(void **state)
+{
+    static const unsigned ops[] = { VSOCK_OP_SHUTDOWN, VSOCK_OP_RW };
+    struct vsock_bench *b = *state;
+
+    for (size_t i = 0; i < COUNT(ops); i++) {
+        const struct vsock_header header = { .op = ops[i], .flags = VSOCK_SHUTDOWN_BOTH };
+        struct vsock_stream *s;
+        int fd;
+
+        use(b);
+        s = CONTAINER_OF(b->dev->idle.next, struct vsock_stream, idle);
+        vsock_stream_packet(s, &header, NULL, 0); /* the guest is owed a RST now */
+        assert_int_equal(b->dev->n_idle, 0);
+        assert_false(ev_timer_is_running(&s->timer));
+        fd = forward(b);
+        expect(b, fd, "pre");
+        assert_int_equal(shutdown(fd, SHUT_WR), 0);
+        expect_end(b, fd);
+        assert_int_equal(b->dev->n_streams, 1);
+    }
+}
+
 static void bytes_after_the_end_are_refused(void **state)
 {
     struct vsock_bench *b = *state;
@@ -263,6 +286,7 @@ int main(void)
         CASE(client_that_goes_away_ends_the_stream),
         CASE(reset_by_the_guest_ends_the_stream),
         CASE(idle_stream_may_be_ended_by_the_guest),
+        CASE(idle_stream_that_ends_is_not_found),
         CASE(bytes_after_the_end_are_refused),
         CASE(idle_streams_are_bounded_and_time_out),
         CASE(restart_of_the_guest_forgets_idle_streams),
