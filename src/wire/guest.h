@@ -151,8 +151,9 @@ enum guest_flags {
     GUEST_LISTEN_DNS = 1u << 1,       /* each query has one answer, then a UDP peer is done */
     GUEST_LISTEN_HOST_UNIX = 1u << 2, /* the host's end is a Unix socket: it cannot reset */
 
-    GUEST_MOUNT_READ_ONLY = 1u << 0, /* MOUNT */
-    GUEST_UNMOUNT_LAZY = 1u << 0,    /* UNMOUNT: also while it is in use */
+    /* MOUNT; the name is that of the export, or EXPORT/FILE of a single file in it. */
+    GUEST_MOUNT_READ_ONLY = 1u << 0,
+    GUEST_UNMOUNT_LAZY = 1u << 0, /* UNMOUNT: also while it is in use */
 };
 
 /* As in tunnel.h. */

@@ -3,7 +3,9 @@ load lib
 
 setup_file() {
     setup_vm
-    mkdir -p "$HOME/rw/inner" "$HOME/ro" "$HOME/a folder ü" "$HOME/plain"
+    mkdir -p "$HOME/rw/inner" "$HOME/ro" "$HOME/a folder ü" "$HOME/plain" "$HOME/files"
+    echo 'one file' >"$HOME/files/conf"
+    echo 'not shared' >"$HOME/files/other"
     echo 'from the host' >"$HOME/ro/file"
     echo 'below' >"$HOME/rw/inner/file"
     start_micro m 'mounts:' \
@@ -12,6 +14,7 @@ setup_file() {
         "- {location: \"$HOME/a folder ü\", mountPoint: \"/mnt/a point ü\", writable: true}" \
         "- {location: $HOME/rw, mountPoint: /mnt/again}" \
         "- {location: $HOME/plain, mountPoint: /mnt/rw/inner/nested, writable: true}" \
+        "- {location: $HOME/files/conf, mountPoint: /mnt/single/conf, writable: true}" \
         "- {location: $HOME/made, mountPoint: /mnt/made, writable: true}"
 }
 
@@ -153,6 +156,27 @@ b" "$(printf "\\377")" ... " " nnn*'
     run --separate-stderr limactl mount add m "$HOME/ro" /etc
     assert_status 1
     [[ $stderr == *'system path'* ]]
+}
+
+@test "a single file comes alone, at boot and later" {
+    [[ $(guest m cat /mnt/single/conf) == 'one file' ]]
+    guest m sh -c 'echo written >/mnt/single/conf'
+    [[ $(cat "$HOME/files/conf") == written ]]
+    run guest m sudo sh -c 'ls /run/lima-mounts/all/*/ | grep other'
+    [[ $status -ne 0 ]]
+    limactl mount add m "$HOME/files/other" /mnt/hot-file
+    [[ $(guest m cat /mnt/hot-file) == 'not shared' ]]
+    run guest m sudo sh -c 'echo x >/mnt/hot-file'
+    [[ $status -ne 0 && $output == *'Read-only file system'* ]]
+    # An editor puts a new file in its place: the guest keeps the one that it has.
+    echo new >"$HOME/files/new"
+    mv "$HOME/files/new" "$HOME/files/other"
+    [[ $(guest m cat /mnt/hot-file) == 'not shared' ]]
+    limactl mount remove m /mnt/hot-file
+    limactl mount add m "$HOME/files/other" /mnt/hot-file
+    [[ $(guest m cat /mnt/hot-file) == new ]]
+    limactl mount remove m /mnt/hot-file
+    [[ $(guest m sudo ls /run/lima-mounts/all | grep -c hot) -eq 0 ]]
 }
 
 @test "a folder in use is not removed without force" {

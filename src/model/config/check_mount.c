@@ -25,7 +25,9 @@ static void check_location(struct checker *c, size_t i, const char *location)
         return;
     }
     if (stat(location, &st) == 0) {
-        if (!S_ISDIR(st.st_mode))
+        bool can_be_file = str_eq(c->config->mount_type, "virtiofs");
+
+        if (!S_ISDIR(st.st_mode) && !(can_be_file && S_ISREG(st.st_mode)))
             check_fail(c, "field `mounts[%zu].location` refers to a non-directory path: %s", i,
                        quoted);
     } else if (errno != ENOENT) {

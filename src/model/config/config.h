@@ -104,6 +104,8 @@ char *config_hostname(const char *instance_name);
 bool config_is_system_path(const char *path);
 /* 16 hex digits behind "lima-": tag of a 9p or virtiofs mount. Owned. */
 char *config_mount_tag(const struct mount_config *mount);
+/* What the guest mounts of an export of that name: it, or the file in it if location is one. Owned. */
+char *config_mount_source(const char *export_name, const char *location);
 /* MAC address of the primary interface. Owned. */
 char *config_primary_mac(const struct host_facts *host, const char *instance_dir);
 /* That of networks[index] when it has none of its own; yaml_path is DIR/lima.yaml. Owned. */

@@ -3,6 +3,8 @@
 
 #include "base/mem.h"
 #include "base/sha256.h"
+#include "sys/file.h"
+#include "wire/exporter.h"
 
 char *config_hostname(const char *instance_name)
 {
@@ -33,6 +35,12 @@ char *config_network_mac(const struct host_facts *host, const char *yaml_path, s
     auto_mem char *key = mem_printf("%s#%zu", yaml_path, index);
 
     return mac_of(host, key);
+}
+
+char *config_mount_source(const char *export_name, const char *location)
+{
+    return file_is_regular(location) ? mem_printf("%s/" EXPORTER_FILE_NAME, export_name)
+                                     : mem_strdup(export_name);
 }
 
 char *config_mount_tag(const struct mount_config *mount)

@@ -38,7 +38,7 @@ static bool hand_over(const struct exporter_options *o, struct err **errp)
     auto_sb struct sb reply = { 0 };
     auto_fd int fd = -1;
 
-    if (userns_enter(CLONE_NEWNS, &err) && export_make(o->path, o->read_only, &fd, &err))
+    if (userns_enter(CLONE_NEWNS, &err) && export_folder_or_file(o->path, o->read_only, &fd, &err))
         sb_puts(&reply, EXPORTER_DONE);
     else
         put_error(&reply, err);

@@ -150,7 +150,7 @@ bool serve_folder(const struct exporter_options *o, struct err **errp)
     (void)umask(0); /* the guest's kernel applies that of the program there */
     raise_limit();
     if (!userns_enter_as(uid, gid, NAMESPACES, errp) ||
-        !export_make(o->path, o->read_only, &folder_fd, errp))
+        !export_folder(o->path, o->read_only, &folder_fd, errp))
         return false;
     return o->server ? become_server(o, folder_fd, errp) : serve_ourselves(o, folder_fd, errp);
 }

@@ -20,9 +20,9 @@ static const char usage[] =
     "       lima-guestagent install-systemd [--guestagent-updated] [--vsock-port N]\n"
     "                              [--virtio-port NAME] [--socket-owner UID] [--debug]\n"
     "       lima-guestagent boot        run the boot scripts of the seed\n"
-    "       lima-guestagent mount --name NAME --mount-point DIR [--read-only] [--wait]\n"
-    "                              mount a folder that the host shares\n"
-    "       lima-guestagent unmount --name NAME --mount-point DIR [--lazy]\n"
+    "       lima-guestagent mount --name NAME --mount-point PATH [--read-only] [--wait]\n"
+    "                              mount a folder or a file that the host shares\n"
+    "       lima-guestagent unmount --name NAME --mount-point PATH [--lazy]\n"
     "       lima-guestagent echo        repeat changes that are made on the host, for programs\n"
     "                              that watch files; the daemon starts it\n"
     "       lima-guestagent version\n"
@@ -41,6 +41,17 @@ static bool install_systemd(const struct options *options, struct err **errp)
                         options->is_updated, errp);
 }
 
+/* EXPORT or EXPORT/FILE. */
+static bool is_share_name(struct sv name)
+{
+    struct sv part;
+    bool is_part = true;
+
+    for (unsigned n = 0; sv_next(&name, '/', &part); n++)
+        is_part = is_part && n < 2 && part.n > 0 && !sv_eq(part, SV(".")) && !sv_eq(part, SV(".."));
+    return is_part;
+}
+
 /* What went wrong is said on stdout, too: scripts hand it on. */
 static bool change_share(const struct options *options, bool mounts, struct err **errp)
 {
@@ -50,7 +61,7 @@ static bool change_share(const struct options *options, bool mounts, struct err 
                                  .read_only = options->read_only,
                                  .waits = options->waits };
 
-    if (!share.name[0] || strchr(share.name, '/') || !path_is_absolute(share.mount_point))
+    if (!is_share_name(sv_of(share.name)) || !path_is_absolute(share.mount_point))
         return err_set(errp, ERR_INVALID, "--name and an absolute --mount-point are needed");
     if (mounts ? share_mount(&share, errp) : share_unmount(&share, options->lazy, errp))
         return true;

@@ -1,6 +1,7 @@
 #include "prog/guestagent/share.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -95,6 +96,19 @@ static bool bind(const char *source, const struct share *share, struct err **err
     return false;
 }
 
+static bool make_mount_point(const char *path, bool is_dir, struct err **errp)
+{
+    auto_mem char *dir = path_dir(path);
+    auto_fd int fd = -1;
+
+    if (is_dir)
+        return dir_make_all(path, 0755, errp);
+    if (!dir_make_all(dir, 0755, errp))
+        return false;
+    fd = open(path, O_RDONLY | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0644);
+    return fd >= 0 || err_set_os(errp, errno, "cannot make %s", path);
+}
+
 static bool mount_export(const struct share *share, struct err **errp)
 {
     auto_mem char *source = path_join(SHARE_ALL_DIR, share->name);
@@ -102,7 +116,7 @@ static bool mount_export(const struct share *share, struct err **errp)
 
     detach_stale(share->mount_point);
     if (!share_mount_all(share->waits, errp) || !wait_for(source, &wanted, errp) ||
-        !dir_make_all(share->mount_point, 0755, errp))
+        !make_mount_point(share->mount_point, S_ISDIR(wanted.st_mode), errp))
         return false;
     if (stat(share->mount_point, &is) == 0 && is.st_dev == wanted.st_dev &&
         is.st_ino == wanted.st_ino)
@@ -164,7 +178,8 @@ bool share_mount(const struct share *share, struct err **errp)
 
 bool share_unmount(const struct share *share, bool lazy, struct err **errp)
 {
-    auto_mem char *source = path_join(SHARE_ALL_DIR, share->name);
+    struct sv rest = sv_of(share->name), export;
+    auto_mem char *source = NULL;
 
     if (umount2(share->mount_point, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0) {
         if (errno == EBUSY)
@@ -173,6 +188,8 @@ bool share_unmount(const struct share *share, bool lazy, struct err **errp)
             return err_set_os(errp, errno, "cannot unmount %s", share->mount_point);
     }
     /* What looking at it has mounted there. */
+    sv_next(&rest, '/', &export);
+    source = mem_printf(SHARE_ALL_DIR "/%.*s", SV_ARG(export));
     (void)umount2(source, MNT_DETACH | UMOUNT_NOFOLLOW);
     return true;
 }

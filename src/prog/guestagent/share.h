@@ -15,7 +15,7 @@
 #define SHARE_ALL_DIR     SHARE_PRIVATE_DIR "/all"
 
 struct share {
-    const char *name;        /* of the export; of 9p the tag of the device */
+    const char *name;        /* of the export, or EXPORT/FILE; of 9p the tag of the device */
     const char *mount_point; /* absolute; made if it is missing */
     const char *options_9p;  /* of its file system; "" = it is not one of 9p */
     bool read_only;

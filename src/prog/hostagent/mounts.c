@@ -25,6 +25,7 @@
 #include "prog/hostagent/mounts_priv.h"
 #include "prog/hostagent/require.h"
 #include "sys/dir.h"
+#include "sys/file.h"
 #include "sys/host.h"
 
 enum { MOUNTS_MAX = 512 };
@@ -131,6 +132,7 @@ void mount_fail(struct mount *mount, const struct err *err)
 static bool ask_guest(struct mount *mount, enum guest_type type, uint32_t flags)
 {
     struct mounts *m = mount->owner;
+    auto_mem char *name = config_mount_source(mount->name, mount->location);
 
     mount->request = ++m->last_request;
     return guest_link_send(
@@ -138,7 +140,7 @@ static bool ask_guest(struct mount *mount, enum guest_type type, uint32_t flags)
         &(struct guest_msg){ .type = type,
                              .id = mount->request,
                              .flags = flags,
-                             .name = sv_of(mount->name),
+                             .name = sv_of(name),
                              .text = sv_of(type == GUEST_MOUNT ? mount->type->agent_options : ""),
                              .mount_point = sv_of(mount->mount_point) });
 }
@@ -340,14 +342,17 @@ static bool check(const struct mounts *m, const struct mount_request *r, const c
                   struct err **errp)
 {
     const char *location = r->location;
+    bool is_virtiofs = str_eq(r->type, mount_virtiofs.name);
+    bool is_file = is_virtiofs && file_is_regular(location);
     size_t n = 0;
 
     list_for_each (mount, &m->list, struct mount, link)
         n++;
     if (!path_is_absolute(location))
         return err_set(errp, ERR_INVALID, "hostPath must be absolute: %s", location);
-    if (!dir_exists(location))
-        return err_set(errp, ERR_INVALID, "hostPath is not a directory: %s", location);
+    if (!dir_exists(location) && !is_file)
+        return err_set(errp, ERR_INVALID, "hostPath is not a directory%s: %s",
+                       is_virtiofs ? " or a file" : "", location);
     if (!path_is_absolute(mount_point) || strlen(mount_point) > GUEST_MOUNT_LEN_MAX)
         return err_set(errp, ERR_INVALID, "mountPoint must be absolute: %s", mount_point);
     if (config_is_system_path(mount_point))

@@ -8,6 +8,7 @@
 #include "prog/hostagent/mounts_priv.h"
 #include "svc/devices/devices_client.h"
 #include "sys/dir.h"
+#include "sys/file.h"
 
 static void unexport(struct mount *mount)
 {
@@ -38,9 +39,11 @@ static void handed_over(void *arg, const struct err *err)
 
 static uint32_t flags_of(const struct mount *mount)
 {
+    /* Those of a single file happen in its folder, which is not shared. */
+    bool tells_changes = mount->owner->tells_changes && !file_is_regular(mount->location);
     const struct virtiofs_config *config = mount->config ? &mount->config->virtiofs : NULL;
     uint32_t flags = (mount->writable ? 0 : DEVCTL_EXPORT_READ_ONLY) |
-                     (mount->owner->tells_changes ? DEVCTL_EXPORT_TELL_CHANGES : 0);
+                     (tells_changes ? DEVCTL_EXPORT_TELL_CHANGES : 0);
 
     if (!config)
         return flags;
@@ -81,7 +84,8 @@ static void begin(struct mount *mount)
     if (!guest_link_devices(m->guest)) {
         (void)err_set(&err, ERR_UNSUPPORTED, "there is no link to a file system device");
         (void)err_hint(&err, "choose another mountType");
-    } else if (!mount->is_configured || dir_make_all(mount->location, 0755, &err)) {
+    } else if (!mount->is_configured || file_is_regular(mount->location) ||
+               dir_make_all(mount->location, 0755, &err)) {
         mount->exporter = exporter_open(m->params.loop, m->exporter, mount->location,
                                         !mount->writable, exported, mount, &err);
     }

@@ -75,7 +75,7 @@ static const struct verb verb_mount_add = {
     .name = "add",
     .group = VERB_BASIC,
     .args = "INSTANCE HOST_PATH [GUEST_PATH]",
-    .summary = "Mount a folder of the host in a running guest",
+    .summary = "Mount a folder or a file of the host in a running guest",
     .details = "It is gone when the instance stops; `mounts:` of its configuration are for good.",
     .example = "  limactl mount add default ~/project --writable\n"
                "  limactl mount add default /srv/data /mnt/data\n",

@@ -122,11 +122,11 @@ static void put_env_agents_mount(struct env_text *env, size_t i, const struct mo
     auto_mem char *name_key = mem_printf("MOUNTS_%zu_NAME", i);
     auto_mem char *writable_key = mem_printf("MOUNTS_%zu_WRITABLE", i);
     auto_mem char *options_key = mem_printf("MOUNTS_%zu_9P_OPTIONS", i);
-    auto_mem char *name = config_mount_tag(mount);
-    auto_mem char *options = mem_printf("trans=virtio,version=%s,msize=%llu,cache=%s",
-                                        mount->ninep.protocol_version,
-                                        (unsigned long long)mount->ninep.msize.bytes,
-                                        mount->ninep.cache);
+    auto_mem char *tag = config_mount_tag(mount);
+    auto_mem char *name = is_9p ? mem_strdup(tag) : config_mount_source(tag, mount->location);
+    auto_mem char *options =
+        mem_printf("trans=virtio,version=%s,msize=%llu,cache=%s", mount->ninep.protocol_version,
+                   (unsigned long long)mount->ninep.msize.bytes, mount->ninep.cache);
 
     put_env(env, name_key, name);
     put_env_flag(env, writable_key, mount->writable.v);

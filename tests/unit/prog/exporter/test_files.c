@@ -282,6 +282,43 @@ static void a_writable_folder_is_written_inside_the_sandbox(void **state)
     assert_int_equal(st.st_uid, geteuid());
 }
 
+static int write_open(uint64_t node, const char *text)
+{
+    int rc = open_node(node, O_WRONLY);
+
+    return rc < 0 ? rc : write_handle(node, ((const struct fuse_open_out *)body())->fh, text);
+}
+
+static void a_single_file_comes_without_its_folder(void **state)
+{
+    auto_mem char *folder = make_folder("folder");
+    auto_mem char *file = temp_path("folder/shared");
+    uint64_t root, node;
+    struct stat st;
+
+    put_file("folder/shared", "");
+    put_file("folder/other", "secret");
+    say_hello();
+    assert_int_equal(add_export(file, "a", false), 0);
+    assert_int_equal(add_export(file, "b", true), 0);
+    greet();
+    assert_int_equal(lookup(FUSE_ROOT_ID, "a", &root), 0);
+    assert_int_equal(lookup(root, "shared", &node), -ENOENT);
+    assert_int_equal(lookup(root, "other", &node), -ENOENT);
+    assert_int_equal(create(root, "more"), -EROFS);
+    assert_int_equal(lookup(root, EXPORTER_FILE_NAME, &node), 0);
+    assert_int_equal(((const struct fuse_entry_out *)body())->attr.uid, 501);
+    assert_int_equal(write_open(node, "from the guest"), 0);
+    assert_int_equal(stat(file, &st), 0);
+    assert_int_equal(st.st_size, 14);
+    assert_int_equal(ask(FUSE_UNLINK, root, NULL, 0, EXPORTER_FILE_NAME), -EROFS);
+
+    assert_int_equal(lookup(FUSE_ROOT_ID, "b", &root), 0);
+    assert_int_equal(lookup(root, EXPORTER_FILE_NAME, &node), 0);
+    assert_int_equal(open_node(node, O_RDONLY), 0);
+    assert_int_equal(write_open(node, "x"), -EROFS);
+}
+
 /* EPERM is what the filter answers to calls that it does not know. */
 static void expect_allowed(const char *what, int rc)
 {
@@ -420,12 +457,14 @@ static void what_is_no_folder_is_not_exported(void **state)
 {
     char reply[EXPORTER_REPLY_LEN_MAX + 1];
     auto_mem char *file = temp_path("file");
+    auto_mem char *pipe = temp_path("pipe");
     auto_mem char *missing = temp_path("missing");
     struct devctl_msg answer;
     auto_fd int fd = -1;
 
     put_file("file", "");
-    assert_int_equal(export_folder(file, false, reply, sizeof(reply)), -1);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    assert_int_equal(export_folder(pipe, false, reply, sizeof(reply)), -1);
     assert_true(strstr(reply, "Not a directory") || strstr(reply, "user namespace"));
     assert_int_equal(export_folder(missing, false, reply, sizeof(reply)), -1);
     assert_true(strstr(reply, "No such file") || strstr(reply, "user namespace"));
@@ -444,6 +483,7 @@ int main(int argc, char **argv)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(a_writable_folder_is_written_inside_the_sandbox),
+        CASE(a_single_file_comes_without_its_folder),
         CASE(names_of_all_kinds_are_made_inside_the_sandbox),
         CASE(files_are_used_in_all_ways_inside_the_sandbox),
         CASE(a_read_only_mount_refuses_writing_by_itself),

@@ -328,7 +328,7 @@ static void requests_are_checked(void **state)
         { "relative", "/mnt/x", "absolute" },   { "/nowhere/at/all", "/mnt/x", "not a directory" },
         { "/dev/null", "/mnt/x", "not a dir" }, { "/tmp", "mnt", "absolute" },
         { "/tmp", "/etc", "system path" },      { "/tmp", "/usr/../etc/", "system path" },
-        { "/tmp", "/mnt/x", "not connected" },
+        { "/tmp", "/mnt/x", "not connected" },  { "/etc/passwd", "/mnt/x", "not connected" },
     };
     struct bench b;
 
