@@ -223,6 +223,8 @@ struct fuse_handle *fuse_handle_new(struct fuse_server *s, struct fuse_node *nod
 /* NULL unless fh is an open handle of the node. */
 struct fuse_handle *fuse_handle_find(struct fuse_server *s, uint64_t fh,
                                      const struct fuse_node *node);
+/* Answers with a new handle of the call's node. */
+int fuse_handle_reply(struct fuse_call *call, int take_fd, bool is_dir, bool is_writable);
 /* FOPEN_ flags of the answer to opening it. */
 uint32_t fuse_open_flags(const struct fuse_export *export, const struct fuse_handle *handle);
 void fuse_handle_close(struct fuse_server *s, struct fuse_handle *handle);
@@ -280,6 +282,8 @@ bool fuse_echo_answer(struct fuse_call *call, int *out_rc);
 /* ---- answers (server.c) ---- */
 
 void fuse_reply(struct fuse_call *call, const void *mem, size_t n);
+/* Drops the first n bytes; the array changes. */
+void fuse_iov_skip(struct iovec **iov, unsigned *n_iov, size_t n);
 /* Notes what time it is. */
 void fuse_server_tick(struct fuse_server *s);
 

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -40,6 +41,33 @@ struct fuse_handle *fuse_handle_new(struct fuse_server *s, struct fuse_node *nod
     list_push_back(&node->handles, &handle->of_node);
     s->n_handles++;
     return handle;
+}
+
+uint32_t fuse_open_flags(const struct fuse_export *export, const struct fuse_handle *handle)
+{
+    switch (export->options.cache) {
+    case FUSE_CACHE_NEVER:
+        return handle->is_dir ? 0 : FOPEN_DIRECT_IO;
+    case FUSE_CACHE_ALWAYS:
+        return FOPEN_KEEP_CACHE | (handle->is_dir ? FOPEN_CACHE_DIR : 0);
+    default:
+        /* The guest drops what it has when size or time of change differ (AUTO_INVAL_DATA). */
+        return handle->is_dir ? 0 : FOPEN_KEEP_CACHE;
+    }
+}
+
+int fuse_handle_reply(struct fuse_call *call, int take_fd, bool is_dir, bool is_writable)
+{
+    struct fuse_handle *handle =
+        fuse_handle_new(call->server, call->node, take_fd, is_dir, is_writable);
+    struct fuse_open_out out = { 0 };
+
+    if (!handle)
+        return -ENFILE;
+    out.fh = handle->fh;
+    out.open_flags = fuse_open_flags(call->node->export, handle);
+    fuse_reply(call, &out, sizeof(out));
+    return 0;
 }
 
 struct fuse_handle *fuse_handle_find(struct fuse_server *s, uint64_t fh,

@@ -22,27 +22,20 @@ struct entry {
 
 int fuse_do_opendir(struct fuse_call *call)
 {
-    struct fuse_open_out out = { 0 };
-    struct fuse_handle *handle;
+    const struct fuse_open_out none = { 0 };
     int fd, dir_fd;
 
     if (!S_ISDIR(call->node->identity.type))
         return -ENOTDIR;
-    if (call->node->export) {
-        dir_fd = fuse_dir_fd(call->server, call->node);
-        if (dir_fd < 0)
-            return dir_fd;
-        fd = fuse_open_beneath(dir_fd, ".", O_RDONLY | O_DIRECTORY, 0);
-        if (fd < 0)
-            return fd;
-        handle = fuse_handle_new(call->server, call->node, fd, true, false);
-        if (!handle)
-            return -ENFILE;
-        out.fh = handle->fh;
-        out.open_flags = fuse_open_flags(call->node->export, handle);
+    if (!call->node->export) {
+        fuse_reply(call, &none, sizeof(none));
+        return 0;
     }
-    fuse_reply(call, &out, sizeof(out));
-    return 0;
+    dir_fd = fuse_dir_fd(call->server, call->node);
+    if (dir_fd < 0)
+        return dir_fd;
+    fd = fuse_open_beneath(dir_fd, ".", O_RDONLY | O_DIRECTORY, 0);
+    return fd < 0 ? fd : fuse_handle_reply(call, fd, true, false);
 }
 
 /* Writes one entry, as READDIR or READDIRPLUS has it, if there is room for it. */

@@ -17,19 +17,6 @@ static struct fuse_handle *file_of(struct fuse_call *call, uint64_t fh)
     return handle && !handle->is_dir ? handle : NULL;
 }
 
-uint32_t fuse_open_flags(const struct fuse_export *export, const struct fuse_handle *handle)
-{
-    switch (export->options.cache) {
-    case FUSE_CACHE_NEVER:
-        return handle->is_dir ? 0 : FOPEN_DIRECT_IO;
-    case FUSE_CACHE_ALWAYS:
-        return FOPEN_KEEP_CACHE | (handle->is_dir ? FOPEN_CACHE_DIR : 0);
-    default:
-        /* The guest drops what it has when size or time of change differ (AUTO_INVAL_DATA). */
-        return handle->is_dir ? 0 : FOPEN_KEEP_CACHE;
-    }
-}
-
 /* A file without a name is opened again through one that is open: with no more rights than that. */
 static int open_nameless(const struct fuse_node *node, uint32_t flags)
 {
@@ -53,8 +40,6 @@ int fuse_do_open(struct fuse_call *call)
 {
     uint32_t flags = call->req.arg.open.flags;
     bool is_writable = (flags & O_ACCMODE) != O_RDONLY;
-    struct fuse_open_out out = { 0 };
-    struct fuse_handle *handle;
     struct fuse_place place;
     int fd, rc;
 
@@ -71,13 +56,7 @@ int fuse_do_open(struct fuse_call *call)
         fd = fuse_place_open(&place, (int)(flags & (O_ACCMODE | O_TRUNC | O_SYNC | O_DSYNC)));
     if (fd < 0)
         return fd;
-    handle = fuse_handle_new(call->server, call->node, fd, false, is_writable);
-    if (!handle)
-        return -ENFILE;
-    out.fh = handle->fh;
-    out.open_flags = fuse_open_flags(call->node->export, handle);
-    fuse_reply(call, &out, sizeof(out));
-    return 0;
+    return fuse_handle_reply(call, fd, false, is_writable);
 }
 
 /* The part of a transfer that is made by one system call. */
@@ -104,12 +83,7 @@ static unsigned next_part(struct part *p)
 static void advance(struct part *p, size_t n)
 {
     p->left -= n;
-    for (; p->n_iov > 0 && n >= p->iov->iov_len; p->iov++, p->n_iov--)
-        n -= p->iov->iov_len;
-    if (p->n_iov > 0) {
-        p->iov->iov_base = (char *)p->iov->iov_base + n;
-        p->iov->iov_len -= n;
-    }
+    fuse_iov_skip(&p->iov, &p->n_iov, n);
 }
 
 /* Short only at the end of the file, or for want of space: the guest takes it for that. */

@@ -295,8 +295,7 @@ static size_t total_of(const struct iovec *iov, unsigned n)
     return total;
 }
 
-/* Drops the first n bytes. */
-static void skip(struct iovec **iov, unsigned *n_iov, size_t n)
+void fuse_iov_skip(struct iovec **iov, unsigned *n_iov, size_t n)
 {
     for (; *n_iov > 0 && n >= (*iov)->iov_len; (*iov)++, (*n_iov)--)
         n -= (*iov)->iov_len;
@@ -374,8 +373,8 @@ uint32_t fuse_server_run(struct fuse_server *s, const struct iovec *in, unsigned
     int rc;
 
     sb_truncate(&s->reply, 0);
-    skip(&call.in, &call.n_in, FUSE_WRITE_HEAD_LEN);
-    skip(&call.out, &call.n_out, REPLY_HEAD_LEN);
+    fuse_iov_skip(&call.in, &call.n_in, FUSE_WRITE_HEAD_LEN);
+    fuse_iov_skip(&call.out, &call.n_out, REPLY_HEAD_LEN);
     call.out_len = total_of(call.out, call.n_out);
     *out_ok = true;
     if (fuse_decode(&call.req, bytes, total, &err))
