@@ -4,33 +4,21 @@
  * guests of any distribution. What the file system cannot do by nature (O_TMPFILE, attributes) is
  * left out when it says EOPNOTSUPP.
  */
+#include "file_checks.h"
+
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
-#include <unistd.h>
-
-#ifndef RENAME_NOREPLACE
-#define RENAME_NOREPLACE 1
-#define RENAME_EXCHANGE  2
-#endif
 
 static unsigned n_checks, n_failed;
 static const char *topic;
 
-static void note(bool ok, int line, const char *what)
+void file_checks_note(bool ok, int line, const char *what)
 {
     n_checks++;
     if (ok)
@@ -38,62 +26,6 @@ static void note(bool ok, int line, const char *what)
     n_failed++;
     printf("%s: line %d: %s (%s)\n", topic, line, what, strerror(errno));
 }
-
-#define CHECK(condition)    note((condition), __LINE__, #condition)
-/* The call fails, with this errno. */
-#define FAILS(call, number) note((call) == -1 && errno == (number), __LINE__, #call " = " #number)
-
-static int make(const char *name, const char *text)
-{
-    int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0644);
-
-    if (fd >= 0 && write(fd, text, strlen(text)) != (ssize_t)strlen(text)) {
-        (void)close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-static void put(const char *name, const char *text)
-{
-    int fd = make(name, text);
-
-    if (fd >= 0)
-        (void)close(fd);
-}
-
-static bool holds(const char *name, const char *text)
-{
-    char buf[256];
-    int fd = open(name, O_RDONLY);
-    ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf));
-
-    if (fd >= 0)
-        (void)close(fd);
-    return n == (ssize_t)strlen(text) && memcmp(buf, text, (size_t)n) == 0;
-}
-
-static struct stat stat_of(const char *name)
-{
-    struct stat st = { 0 };
-
-    (void)lstat(name, &st);
-    return st;
-}
-
-static bool exists(const char *name)
-{
-    struct stat st;
-
-    return lstat(name, &st) == 0;
-}
-
-static int rename_flags(const char *from, const char *to, unsigned flags)
-{
-    return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags);
-}
-
-/* ---- topics: each has an empty working directory ---- */
 
 static void opening(void)
 {
@@ -223,247 +155,6 @@ static void mapping(void)
     (void)close(fd);
 }
 
-static void renaming(void)
-{
-    ino_t ino;
-
-    put("a", "A");
-    put("b", "B");
-    ino = stat_of("a").st_ino;
-    CHECK(rename("a", "b") == 0 && !exists("a") && holds("b", "A"));
-    CHECK(stat_of("b").st_ino == ino);
-    FAILS(rename("none", "x"), ENOENT);
-    CHECK(mkdir("d", 0755) == 0 && mkdir("e", 0755) == 0);
-    FAILS(rename("b", "d"), EISDIR);
-    FAILS(rename("d", "b"), ENOTDIR);
-    CHECK(rename("b", "d/b") == 0 && holds("d/b", "A"));
-    FAILS(rename("e", "d"), ENOTEMPTY);
-    CHECK(rename("d", "e") == 0 && holds("e/b", "A"));
-    CHECK(mkdir("e/sub", 0755) == 0);
-    FAILS(rename("e", "e/sub/x"), EINVAL);
-    put("x", "X");
-    put("y", "Y");
-    FAILS(rename_flags("x", "y", RENAME_NOREPLACE), EEXIST);
-    CHECK(rename_flags("x", "z", RENAME_NOREPLACE) == 0 && holds("z", "X"));
-    CHECK(rename_flags("y", "z", RENAME_EXCHANGE) == 0 && holds("y", "X") && holds("z", "Y"));
-    FAILS(rename_flags("y", "none", RENAME_EXCHANGE), ENOENT);
-    CHECK(rename_flags("y", "e", RENAME_EXCHANGE) == 0 && holds("e", "X") && holds("y/b", "A"));
-    CHECK(link("e", "same") == 0 && rename("e", "same") == 0 && exists("e") && exists("same"));
-    CHECK(rename("y", "y") == 0);
-}
-
-static void linking(void)
-{
-    char target[PATH_MAX];
-    char long_target[4000];
-    struct stat st;
-    int fd;
-
-    put("a", "one");
-    CHECK(link("a", "b") == 0 && stat_of("a").st_nlink == 2);
-    CHECK(stat_of("a").st_ino == stat_of("b").st_ino);
-    FAILS(link("a", "b"), EEXIST);
-    FAILS(link("none", "c"), ENOENT);
-    FAILS(link(".", "dir"), EPERM);
-    fd = open("b", O_WRONLY | O_APPEND);
-    CHECK(write(fd, "two", 3) == 3 && holds("a", "onetwo"));
-    CHECK(unlink("a") == 0 && fstat(fd, &st) == 0 && st.st_nlink == 1);
-    (void)close(fd);
-    CHECK(symlink("b", "s") == 0 && holds("s", "onetwo"));
-    CHECK(readlink("s", target, sizeof(target)) == 1 && target[0] == 'b');
-    CHECK(S_ISLNK(stat_of("s").st_mode) && stat_of("s").st_size == 1);
-    FAILS(open("s", O_RDONLY | O_NOFOLLOW), ELOOP);
-    FAILS(symlink("x", "s"), EEXIST);
-    CHECK(unlink("b") == 0);
-    FAILS(open("s", O_RDONLY), ENOENT);
-    CHECK((fd = open("s", O_WRONLY | O_CREAT, 0644)) >= 0 && exists("b"));
-    (void)close(fd);
-    CHECK(symlink("loop", "loop") == 0);
-    FAILS(open("loop", O_RDONLY), ELOOP);
-    FAILS(readlink("b", target, sizeof(target)), EINVAL);
-    memset(long_target, 'x', sizeof(long_target) - 1);
-    long_target[sizeof(long_target) - 1] = 0;
-    CHECK(symlink(long_target, "long") == 0);
-    CHECK(readlink("long", target, sizeof(target)) == (ssize_t)sizeof(long_target) - 1);
-    CHECK(mkdir("d", 0755) == 0 && symlink("d", "sd") == 0);
-    put("sd/f", "through");
-    CHECK(holds("d/f", "through"));
-    CHECK(unlink("sd") == 0 && exists("d/f"));
-    struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 2000 } };
-    CHECK(utimensat(AT_FDCWD, "s", times, AT_SYMLINK_NOFOLLOW) == 0);
-    CHECK(stat_of("s").st_mtime == 2000 && stat_of("b").st_mtime != 2000);
-}
-
-static void removing(void)
-{
-    char buf[8] = { 0 }, path[64];
-    struct stat st;
-    int fd, other;
-
-    FAILS(unlink("none"), ENOENT);
-    FAILS(rmdir("none"), ENOENT);
-    CHECK(mkdir("d", 0755) == 0);
-    FAILS(mkdir("d", 0755), EEXIST);
-    FAILS(unlink("d"), EISDIR);
-    put("d/f", "x");
-    FAILS(rmdir("d"), ENOTEMPTY);
-    FAILS(rmdir("d/f"), ENOTDIR);
-    fd = open("d/f", O_RDWR);
-    CHECK(unlink("d/f") == 0 && !exists("d/f"));
-    CHECK(fstat(fd, &st) == 0 && st.st_nlink == 0);
-    CHECK(pwrite(fd, "still", 5, 0) == 5 && pread(fd, buf, 8, 0) == 5);
-    CHECK(ftruncate(fd, 2) == 0 && fstat(fd, &st) == 0 && st.st_size == 2);
-    CHECK(fchmod(fd, 0600) == 0 && fstat(fd, &st) == 0 && (st.st_mode & 0777) == 0600);
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    CHECK((other = open(path, O_RDONLY)) >= 0);
-    CHECK(pread(other, buf, 8, 0) == 2);
-    (void)close(other);
-    put("d/f", "new");
-    CHECK(holds("d/f", "new") && pread(fd, buf, 8, 0) == 2);
-    (void)close(fd);
-    CHECK(unlink("d/f") == 0 && rmdir("d") == 0);
-    FAILS(open("d/f", O_RDONLY), ENOENT);
-    CHECK(mkdir("gone", 0755) == 0);
-    fd = open("gone", O_RDONLY | O_DIRECTORY);
-    CHECK(rmdir("gone") == 0);
-    FAILS(openat(fd, "x", O_CREAT | O_WRONLY, 0644), ENOENT);
-    (void)close(fd);
-}
-
-static void reading_directories(void)
-{
-    enum { N = 1000 };
-    static bool seen[N];
-    const struct dirent *entry;
-    unsigned n = 0, twice = 0;
-    char name[32];
-    DIR *dir;
-    long at = 0;
-
-    for (unsigned i = 0; i < N; i++) {
-        (void)snprintf(name, sizeof(name), "entry-%u", i);
-        put(name, "");
-    }
-    dir = opendir(".");
-    CHECK(dir != NULL);
-    while ((entry = readdir(dir))) {
-        unsigned i;
-
-        if (sscanf(entry->d_name, "entry-%u", &i) != 1 || i >= N)
-            continue;
-        twice += seen[i];
-        seen[i] = true;
-        if (++n == N / 2)
-            at = telldir(dir);
-    }
-    CHECK(n == N && twice == 0);
-    seekdir(dir, at);
-    for (n = 0; (entry = readdir(dir));)
-        n += strncmp(entry->d_name, "entry-", 6) == 0;
-    CHECK(n == N / 2);
-    rewinddir(dir);
-    for (n = 0; (entry = readdir(dir));)
-        n += entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN;
-    CHECK(n == N);
-    rewinddir(dir);
-    while ((entry = readdir(dir)))
-        if (entry->d_name[0] == 'e')
-            (void)unlink(entry->d_name);
-    (void)closedir(dir);
-    dir = opendir(".");
-    for (n = 0; (entry = readdir(dir));)
-        n++;
-    CHECK(n == 2);
-    (void)closedir(dir);
-    CHECK(mkdir("sub", 0755) == 0 && stat_of("sub").st_ino != stat_of(".").st_ino);
-    put("sub/new", "");
-    dir = opendir("sub");
-    for (n = 0; (entry = readdir(dir));)
-        n += strcmp(entry->d_name, "new") == 0;
-    CHECK(n == 1);
-    (void)closedir(dir);
-}
-
-static void names(void)
-{
-    static const char *const odd[] = { " ",  "...", "-rf",  "a\nb", "\xff\xfe", "\303\274",
-                                       "\\", ":",   "a\tb", "*",    "?",        "\"" };
-    char longest[257];
-
-    for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
-        put(odd[i], odd[i]);
-        CHECK(holds(odd[i], odd[i]));
-    }
-    memset(longest, 'n', sizeof(longest));
-    longest[255] = 0;
-    put(longest, "long");
-    CHECK(holds(longest, "long"));
-    longest[255] = 'n';
-    longest[256] = 0;
-    FAILS(open(longest, O_RDONLY | O_CREAT, 0644), ENAMETOOLONG);
-    put("A", "upper");
-    put("a", "lower");
-    CHECK(holds("A", "upper") && holds("a", "lower"));
-}
-
-static void attributes(void)
-{
-    struct timespec times[2] = { { 1000000000, 123456789 }, { 1700000000, 987654321 } };
-    struct timespec now[2] = { { 0, UTIME_OMIT }, { 0, UTIME_NOW } };
-    struct stat st;
-    struct statvfs fs;
-    time_t before;
-    int fd = make("f", "x");
-
-    CHECK(futimens(fd, times) == 0);
-    st = stat_of("f");
-    CHECK(st.st_atim.tv_sec == 1000000000 && st.st_atim.tv_nsec == 123456789);
-    CHECK(st.st_mtim.tv_sec == 1700000000 && st.st_mtim.tv_nsec == 987654321);
-    CHECK(utimensat(AT_FDCWD, "f", now, 0) == 0);
-    st = stat_of("f");
-    CHECK(st.st_atim.tv_sec == 1000000000 && st.st_mtim.tv_sec > 1700000000);
-    CHECK(futimens(fd, times) == 0 && pwrite(fd, "y", 1, 0) == 1 && fsync(fd) == 0);
-    CHECK(stat_of("f").st_mtim.tv_sec > 1700000000);
-    before = stat_of(".").st_mtime;
-    CHECK(before > 0);
-    CHECK(chmod("f", 0) == 0 && (stat_of("f").st_mode & 07777) == 0);
-    CHECK(chmod("f", 01755) == 0 && (stat_of("f").st_mode & 0777) == 0755);
-    CHECK(mkdir("d", 0755) == 0 && chmod("d", 01777) == 0 &&
-          (stat_of("d").st_mode & 07777) == 01777);
-    CHECK(chown("f", getuid(), (gid_t)-1) == 0);
-    if (getuid() != 0)
-        FAILS(chown("f", 0, 0), EPERM);
-    FAILS(chmod("none", 0644), ENOENT);
-    CHECK(access("f", R_OK | W_OK | X_OK) == 0);
-    CHECK(chmod("f", 0444) == 0);
-    if (getuid() != 0)
-        FAILS(access("f", W_OK), EACCES);
-    CHECK(statvfs(".", &fs) == 0 && fs.f_namemax == 255 && fs.f_blocks > 0);
-    CHECK(stat_of("f").st_blksize > 0 && stat_of("f").st_dev == stat_of(".").st_dev);
-    (void)close(fd);
-}
-
-static void extended_attributes(void)
-{
-    char buf[256];
-    int fd = make("f", "");
-
-    if (setxattr("f", "user.one", "1", 1, 0) < 0 && errno == EOPNOTSUPP)
-        return;
-    CHECK(getxattr("f", "user.one", buf, sizeof(buf)) == 1 && buf[0] == '1');
-    FAILS(setxattr("f", "user.one", "2", 1, XATTR_CREATE), EEXIST);
-    FAILS(setxattr("f", "user.two", "2", 1, XATTR_REPLACE), ENODATA);
-    CHECK(fsetxattr(fd, "user.two", "22", 2, 0) == 0);
-    CHECK(getxattr("f", "user.two", NULL, 0) == 2);
-    FAILS(getxattr("f", "user.two", buf, 1), ERANGE);
-    CHECK(listxattr("f", buf, sizeof(buf)) == 18);
-    CHECK(removexattr("f", "user.one") == 0);
-    FAILS(getxattr("f", "user.one", buf, sizeof(buf)), ENODATA);
-    CHECK(mkdir("d", 0755) == 0 && setxattr("d", "user.d", "", 0, 0) == 0);
-    CHECK(getxattr("d", "user.d", buf, sizeof(buf)) == 0);
-    (void)close(fd);
-}
-
 /* Tries a lock in another process: 0 = got it. */
 static int try_elsewhere(const char *name, bool posix)
 {
@@ -492,16 +183,6 @@ static void locking(void)
     lock.l_type = F_UNLCK;
     CHECK(fcntl(fd, F_SETLK, &lock) == 0 && try_elsewhere("f", true) == 0);
     (void)close(fd);
-}
-
-static void special_files(void)
-{
-    CHECK(mkfifo("pipe", 0600) == 0 && S_ISFIFO(stat_of("pipe").st_mode));
-    CHECK(mknod("sock", S_IFSOCK | 0600, 0) == 0 && S_ISSOCK(stat_of("sock").st_mode));
-    CHECK(mknod("file", S_IFREG | 0600, 0) == 0 && S_ISREG(stat_of("file").st_mode));
-    FAILS(mknod("dev", S_IFCHR | 0600, 0x103), EPERM);
-    CHECK(!exists("dev"));
-    CHECK(rename("pipe", "pipe2") == 0 && unlink("pipe2") == 0);
 }
 
 static void holes(void)
@@ -610,29 +291,37 @@ static void remove_all(const char *path)
     (void)rmdir(path);
 }
 
+static bool run_all(const struct file_topic *topics)
+{
+    for (; topics->name; topics++) {
+        topic = topics->name;
+        remove_all(topic);
+        if (mkdir(topic, 0755) < 0 || chdir(topic) < 0) {
+            perror(topic);
+            return false;
+        }
+        topics->run();
+        if (chdir("..") < 0)
+            return false;
+        remove_all(topic);
+        CHECK(!exists(topic));
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        void (*run)(void);
-    } topics[] = {
+    static const struct file_topic of_contents[] = {
         { "opening", opening },
         { "writing", writing },
         { "big-file", big_file },
         { "mapping", mapping },
-        { "renaming", renaming },
-        { "linking", linking },
-        { "removing", removing },
-        { "reading-directories", reading_directories },
-        { "names", names },
-        { "attributes", attributes },
-        { "extended-attributes", extended_attributes },
         { "locking", locking },
-        { "special-files", special_files },
         { "holes", holes },
         { "nameless-files", nameless_files },
         { "copying", copying },
         { "appending-at-once", appending_at_once },
+        { NULL, NULL },
     };
 
     (void)umask(022);
@@ -640,19 +329,8 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "Usage: file_checks DIR\n");
         return 2;
     }
-    for (size_t i = 0; i < sizeof(topics) / sizeof(*topics); i++) {
-        topic = topics[i].name;
-        remove_all(topic);
-        if (mkdir(topic, 0755) < 0 || chdir(topic) < 0) {
-            perror(topic);
-            return 2;
-        }
-        topics[i].run();
-        if (chdir("..") < 0)
-            return 2;
-        remove_all(topic);
-        CHECK(!exists(topic));
-    }
+    if (!run_all(of_contents) || !run_all(file_checks_of_names))
+        return 2;
     printf("%u checks, %u failed\n", n_checks, n_failed);
     return n_failed > 0;
 }
