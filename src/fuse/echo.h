@@ -15,7 +15,7 @@
  *
  *     open (before the system call filter) -> begin -> ready -> (next -> done)* -> end -> begin ...
  *
- * fanotify is what is used: Linux 5.17 or later on the host.
+ * fanotify is what is used: Linux 5.17 or later on the host. It takes no privilege.
  */
 #ifndef FUSE_ECHO_H
 #define FUSE_ECHO_H
@@ -34,6 +34,8 @@ struct fuse_nonce {
     uint64_t half[2];
 };
 
+/* Would fuse_echo_open() work on this host? */
+bool fuse_echo_is_possible(struct err **errp) MUST_USE;
 /* ERR_UNSUPPORTED, ERR_OS: nothing will be told. */
 bool fuse_echo_open(struct fuse_server *s, struct err **errp) MUST_USE;
 /* Readable when there are events; -1 when there is nothing to watch with. */

@@ -41,17 +41,31 @@ enum {
     TRIES_MAX = 3,
 };
 
+static int open_group(struct err **errp)
+{
+    int fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_FID |
+                               FAN_REPORT_DIR_FID | FAN_REPORT_NAME | FAN_REPORT_TARGET_FID,
+                           0);
+
+    if (fd < 0 && (errno == EINVAL || errno == ENOSYS || errno == EPERM))
+        (void)err_set(errp, ERR_UNSUPPORTED, "that needs Linux 5.17 on the host");
+    else if (fd < 0)
+        (void)err_set_os(errp, errno, "folders cannot be watched");
+    return fd;
+}
+
 bool fuse_echo_open(struct fuse_server *s, struct err **errp)
 {
     s->echo.own_pid = (int32_t)getpid();
-    s->echo.fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_FID |
-                                   FAN_REPORT_DIR_FID | FAN_REPORT_NAME | FAN_REPORT_TARGET_FID,
-                               0);
-    if (s->echo.fd >= 0)
-        return true;
-    if (errno == EINVAL || errno == ENOSYS || errno == EPERM)
-        return err_set(errp, ERR_UNSUPPORTED, "watching folders needs Linux 5.17 on the host");
-    return err_set_os(errp, errno, "cannot watch folders");
+    s->echo.fd = open_group(errp);
+    return s->echo.fd >= 0;
+}
+
+bool fuse_echo_is_possible(struct err **errp)
+{
+    auto_fd int fd = open_group(errp);
+
+    return fd >= 0;
 }
 
 int fuse_echo_fd(const struct fuse_server *s)

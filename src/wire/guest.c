@@ -114,6 +114,7 @@ static const struct {
                         BIT(TAG_FLAGS) },
     [GUEST_MOUNT_RESULT] = { "MOUNT_RESULT", BIT(TAG_ID), BIT(TAG_TEXT_LINE) },
     [GUEST_ECHO] = { "ECHO", 0, 0 },
+    [GUEST_TOUCH] = { "TOUCH", BIT(TAG_MOUNT_POINT) | BIT(TAG_TIME), BIT(TAG_DATA_BYTES) },
 };
 
 static const char *const phase_names[] = { "init", "root", "seed", "network", "ssh", "boot" };

@@ -24,7 +24,7 @@
  *     LISTEN_RESULT id port [text]               LISTEN id proto vsock_port [...], UNLISTEN id
  *     MOUNT_RESULT id [text]                     MOUNT id name mount_point [flags text],
  *                                                UNMOUNT id name mount_point [flags]
- *     -                                          ECHO
+ *     -                                          ECHO, TOUCH mount_point data time_ns
  *
  * After its HELLO the guest repeats the latest state of every phase that began, so a host agent
  * that connects late knows as much as one that was there from the start. While GUEST_IN_INITRD is
@@ -67,6 +67,10 @@
  *
  * ECHO has the guest agent start, and keep, the process that repeats changes of the host's folders
  * (wire/echo.h). It does not end with the connection.
+ *
+ * TOUCH tells of a change in a folder that another program serves (9p, sshfs): what is at the path
+ * `data` below the mount point has been changed at that time. The agent has the times of it set to
+ * that, which raises a file event; what is not there is left. Nothing is answered.
  *
  * Decoding copies nothing: views point into the frame. Texts of a guest are hostile: bounded here,
  * but to be printed with quote_printable() only.
@@ -119,6 +123,7 @@ enum guest_type {
     GUEST_UNMOUNT = 17,
     GUEST_MOUNT_RESULT = 18,
     GUEST_ECHO = 19,
+    GUEST_TOUCH = 20,
     GUEST_TYPE_END,
 };
 
@@ -189,18 +194,18 @@ struct guest_msg {
     uint32_t vsock_port;   /* LISTEN: where connections go, on CID 2 */
     uint64_t id;           /* PING, LISTEN, MOUNT, UNMOUNT, and their answers; UNLISTEN */
     uint64_t size;         /* UPDATE: bytes of the program */
-    int64_t time_ns;       /* TIME: the sender's clock, since 1970 */
+    int64_t time_ns;       /* TIME: the sender's clock; TOUCH: since 1970 */
     int64_t drift_ns;      /* TIME_RESULT: guest minus host before the correction */
     struct sv program;     /* HELLO, UPDATE: version of the program; all views are borrowed */
     struct sv arch;        /* HELLO: x86_64, aarch64, armv7l, riscv64, ... */
     struct sv boot_id;     /* HELLO: changes with each boot of the guest */
     struct sv text;        /* LOG: the line; PHASE: detail; results: why it failed, empty = done;
                               MOUNT: options of 9p, empty = it is not 9p */
-    struct sv data;        /* UPDATE_DATA; PORTS: entries, see guest_port_next() */
+    struct sv data;        /* UPDATE_DATA; PORTS: entries, see guest_port_next(); TOUCH: path */
     struct sv address;     /* LISTEN: 4 or 16 bytes, empty for a Unix socket */
     struct sv path;        /* LISTEN: of a Unix socket, absolute; else empty */
     struct sv name;        /* MOUNT, UNMOUNT: entry of the file system device */
-    struct sv mount_point; /* MOUNT, UNMOUNT: absolute */
+    struct sv mount_point; /* MOUNT, UNMOUNT, TOUCH: absolute */
 };
 
 /* Borrowed static names: "HELLO"; "ssh"; "done". */

@@ -12,6 +12,7 @@ images: [{location: "build:debian-12"}]
 containerd: {system: false, user: false}
 disk: 6GiB
 mountType: reverse-sshfs
+mountInotify: true
 mounts:
 - {location: $HOME/rw, mountPoint: /mnt/rw, writable: true, sshfs: {sftpDriver: builtin, cache: false}}
 - {location: $HOME/ro, mountPoint: /mnt/ro, sshfs: {sftpDriver: builtin}}
@@ -50,6 +51,24 @@ mounted() { # MOUNT_POINT
     [[ -e "$HOME/a folder ü/x y" ]]
     guest d rm -r /mnt/rw/d
     [[ ! -e $HOME/rw/d ]]
+}
+
+@test "changes made here are file events there, by the times of the files" {
+    local watcher
+
+    mkdir "$HOME/rw/deep"
+    limactl copy "$WATCH_TOOL" d:/tmp/watch_tool
+    guest d sh -c 'timeout 300 /tmp/watch_tool /mnt/rw >/tmp/events' 3>&- &
+    watcher=$!
+    eventually guest d grep -q READY /tmp/events
+    echo one >"$HOME/rw/deep/f"
+    eventually guest d grep -qx 'ATTRIB deep/f' /tmp/events
+    echo two >"$HOME/rw/deep/f.tmp"
+    mv "$HOME/rw/deep/f.tmp" "$HOME/rw/deep/g"
+    eventually guest d grep -qx 'ATTRIB deep/g' /tmp/events
+    : >"$HOME/rw/.end"
+    wait "$watcher"
+    rm -r "$HOME/rw/deep" "$HOME/rw/.end"
 }
 
 @test "a tree goes through unharmed" {

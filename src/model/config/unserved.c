@@ -22,9 +22,8 @@ static void list_mounts(const struct instance_config *config, struct strv *out)
         strv_pushf(out,
                    "mounts[%zu]: folders are not mounted by this driver yet, but by reverse-sshfs",
                    i);
-    if (config->mount_inotify.v &&
-        !(is_driver(config, "qemu") && str_eq(config->mount_type, "virtiofs")))
-        strv_push(out, "mountInotify: the guest is told of changes in virtiofs mounts only yet");
+    if (config->mount_inotify.v && !is_served)
+        strv_push(out, "mountInotify: folders are not mounted by this driver yet");
 }
 
 static void list_devices(const struct instance_config *config, struct strv *out)

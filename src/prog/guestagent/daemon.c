@@ -34,6 +34,7 @@
 #include "prog/guestagent/report.h"
 #include "prog/guestagent/share_jobs.h"
 #include "prog/guestagent/ssh_watch.h"
+#include "prog/guestagent/touch.h"
 #include "prog/guestagent/unit.h"
 #include "prog/guestagent/update.h"
 #include "sys/dir.h"
@@ -68,6 +69,7 @@ struct daemon {
     struct forwards *forwards;
     struct share_jobs *share_jobs;
     struct echo_child *echo_child;
+    struct touch_child *touch_child;
     int epoll_fd, signal_fd, timer_fd;
     int markers_fd;     /* -1 once the boot is over */
     int addresses_fd;   /* -1 unless the primary interface waits for its address */
@@ -248,6 +250,9 @@ static void take_message(struct daemon *d, const struct guest_msg *msg)
     case GUEST_ECHO:
         echo_child_start(d->echo_child);
         break;
+    case GUEST_TOUCH:
+        touch_child_take(d->touch_child, msg);
+        break;
     default: /* of forwards, or what only a guest says */
         if (!share_jobs_take_message(d->share_jobs, msg))
             forwards_take_message(d->forwards, msg);
@@ -411,6 +416,7 @@ static bool set_up(struct daemon *d, const struct options *options, struct err *
     d->forwards = forwards_new(d->loop, &d->link);
     d->share_jobs = share_jobs_new(d->loop, &d->link);
     d->echo_child = echo_child_new(d->loop);
+    d->touch_child = touch_child_new();
     return true;
 }
 
@@ -430,6 +436,7 @@ static bool run(struct daemon *d, struct err **errp)
 
 static void tear_down(struct daemon *d)
 {
+    touch_child_free(d->touch_child);
     echo_child_free(d->echo_child);
     share_jobs_free(d->share_jobs);
     forwards_free(d->forwards);

@@ -11,6 +11,7 @@
 #include "prog/guestagent/options.h"
 #include "prog/guestagent/setup.h"
 #include "prog/guestagent/share.h"
+#include "prog/guestagent/touch.h"
 #include "prog/guestagent/unit.h"
 #include "sys/prefix.h"
 
@@ -25,6 +26,8 @@ static const char usage[] =
     "       lima-guestagent unmount --name NAME --mount-point PATH [--lazy]\n"
     "       lima-guestagent echo        repeat changes that are made on the host, for programs\n"
     "                              that watch files; the daemon starts it\n"
+    "       lima-guestagent touch       set times of files as messages on standard input say; the\n"
+    "                              daemon starts it\n"
     "       lima-guestagent version\n"
     "As process 1 of an initramfs (wire/initrd.h) it boots the guest.\n";
 
@@ -84,6 +87,8 @@ static bool run(const struct options *options, char *const *argv, struct err **e
         return change_share(options, false, errp);
     if (str_eq(options->verb, "echo"))
         return echo_run(errp);
+    if (str_eq(options->verb, "touch"))
+        return touch_run(errp);
     if (str_eq(options->verb, "resume-init") && getpid() == 1) {
         setup_resume(errp);
         return false;

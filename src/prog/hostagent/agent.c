@@ -14,6 +14,7 @@
 #include "prog/hostagent/forwards.h"
 #include "prog/hostagent/guest_link.h"
 #include "prog/hostagent/mounts.h"
+#include "prog/hostagent/touches.h"
 #include "svc/loop/timer.h"
 #include "svc/loop/watch.h"
 #include "svc/ssh/master.h"
@@ -166,6 +167,8 @@ static void open_mounts(struct agent *a)
         .arg = a,
     });
     a->api_facts.mounts = a->mounts;
+    if (!mounts_tell_changes(a->mounts))
+        a->touches = touches_open(a->loop, &setup->config);
 }
 
 static void machine_started(struct agent *a)
@@ -211,6 +214,7 @@ static void close_guest(struct agent *a)
         dns_close(MOVE(a->dns));
         a->api_facts.mounts = NULL;
         mounts_close(MOVE(a->mounts));
+        touches_close(MOVE(a->touches));
     }
     a->api_facts.disks = NULL;
     disks_stop(a->disks);

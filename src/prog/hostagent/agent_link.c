@@ -13,6 +13,7 @@
 #include "prog/hostagent/forwards.h"
 #include "prog/hostagent/guest_link.h"
 #include "prog/hostagent/mounts.h"
+#include "prog/hostagent/touches.h"
 #include "svc/loop/timer.h"
 #include "svc/ssh/options.h"
 #include "sys/file.h"
@@ -77,6 +78,7 @@ static void guest_greeted(void *arg, const struct guest_msg *hello)
     forwards_greeted(a->forwards);
     dns_greeted(a->dns, a->link);
     mounts_greeted(a->mounts);
+    touches_attach(a->touches, a->link);
     replace_guest_agent(a, hello->program);
 }
 
@@ -130,6 +132,7 @@ void agent_close_link(struct agent *a)
     forwards_detach(a->forwards);
     dns_detach(a->dns);
     mounts_detach(a->mounts);
+    touches_detach(a->touches);
     guest_link_close(MOVE(a->link));
 }
 

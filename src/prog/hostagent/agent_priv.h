@@ -33,6 +33,7 @@ struct agent {
     struct forwards *forwards;
     struct dns *dns; /* NULL without hostResolver */
     struct mounts *mounts;
+    struct touches *touches; /* NULL: nothing is told that way */
     struct disks *disks;
     struct timer *relink;
     struct timer *time_sync;

@@ -20,6 +20,7 @@
 #include "base/path.h"
 #include "base/quote.h"
 #include "base/vec.h"
+#include "fuse/echo.h"
 #include "model/config/config.h"
 #include "prog/hostagent/guest_link.h"
 #include "prog/hostagent/mounts_priv.h"
@@ -75,6 +76,11 @@ static void go_on(struct mounts *m)
     mounts_sshfs_next(m);
     if (m->params.on_settled && mounts_are_settled(m))
         m->params.on_settled(m->params.arg);
+}
+
+bool mounts_tell_changes(const struct mounts *m)
+{
+    return m->tells_changes;
 }
 
 bool mounts_are_settled(const struct mounts *m)
@@ -436,6 +442,20 @@ void mounts_errors(const struct mounts *m, struct strv *out)
 
 /* ---- life ---- */
 
+static bool wants_changes(const struct instance_config *config)
+{
+    auto_err struct err *err = NULL;
+
+    if (!config->mount_inotify.v || config->plain.v || !str_eq(config->mount_type, "virtiofs"))
+        return false;
+    if (fuse_echo_is_possible(&err))
+        return true;
+    log_warn("Changes made on the host are not repeated in the guest, only the times of files that "
+             "change are set: %s",
+             err_text(err));
+    return false;
+}
+
 struct mounts *mounts_open(const struct mounts_params *params)
 {
     const struct instance_config *config = params->config;
@@ -445,8 +465,7 @@ struct mounts *mounts_open(const struct mounts_params *params)
     m->params = *params;
     m->exporter = mem_strdup(params->exporter);
     m->guest_uid = (uint32_t)config->user.uid.v;
-    m->tells_changes =
-        config->mount_inotify.v && !config->plain.v && str_eq(config->mount_type, "virtiofs");
+    m->tells_changes = wants_changes(config);
     list_init(&m->list);
     for (size_t i = 0; i < config->mounts.n && type && !config->plain.v; i++) {
         const struct mount_config *c = &config->mounts.v[i];

@@ -63,6 +63,8 @@ struct mounts_params {
 struct mounts *mounts_open(const struct mounts_params *params);
 /* Whoever waits is told ERR_CANCELED. NULL is allowed. */
 void mounts_close(struct mounts *m);
+/* Is the guest told of changes on the host by the file server itself? */
+bool mounts_tell_changes(const struct mounts *m);
 
 /* ssh into the guest works. */
 void mounts_ssh_usable(struct mounts *m);

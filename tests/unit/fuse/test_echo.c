@@ -136,6 +136,32 @@ static void changes_that_are_alike_are_joined(void **state)
     orders_are("MODIFY x\n");
 }
 
+static void make_many(unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        auto_mem char *name = mem_printf("m%u", i);
+        auto_mem char *path = in_top(name);
+
+        assert_int_equal(mknod(path, S_IFREG | 0600, 0), 0);
+    }
+}
+
+/* Of 16384 events the kernel keeps none more. */
+static void what_is_lost_in_a_flood_is_found_by_comparing(void **state)
+{
+    bool is_told = false;
+
+    host_write("gone", "");
+    (void)node_of(guest.top, "gone");
+    skip_orders();
+    ELSEWHERE(make_many(17000); host_remove("gone"));
+    while (*take_orders()) {
+        is_told = is_told || strstr(sb_str(&orders.lines), "REMOVE gone\n");
+        fuse_echo_done(guest.server);
+    }
+    assert_true(is_told);
+}
+
 static void there_is_one_batch_at_a_time(void **state)
 {
     ELSEWHERE(host_write("a", ""));
@@ -221,6 +247,7 @@ int main(void)
         echo_test(a_move_that_was_joined_comes_before_what_moves_over_it),
         echo_test(moves_to_elsewhere_and_back_are_told_each),
         echo_test(changes_that_are_alike_are_joined),
+        echo_test(what_is_lost_in_a_flood_is_found_by_comparing),
         echo_test(there_is_one_batch_at_a_time),
         echo_test(who_does_not_know_the_nonce_is_no_agent),
         echo_test(a_new_agent_is_told_what_has_changed_meanwhile),

@@ -55,6 +55,11 @@ static const struct guest_msg samples[] = {
       .mount_point = TEXT("/home/jane/my files") },
     { .type = GUEST_MOUNT_RESULT, .id = 4, .text = TEXT("it is in use") },
     { .type = GUEST_ECHO },
+    { .type = GUEST_TOUCH,
+      .mount_point = TEXT("/home/jane/my files"),
+      .data = TEXT("a/\xff"),
+      .time_ns = 1700000000123456789 },
+    { .type = GUEST_TOUCH, .mount_point = TEXT("/mnt"), .time_ns = 1 },
 };
 
 static struct sv frame_of(const struct sb *stream)
