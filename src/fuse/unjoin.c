@@ -6,11 +6,12 @@
  *
  * That something is missing shows: the file is elsewhere than its moves say. It came there by moves
  * that have been told before, so these are put in again; and a removal belongs behind all else of
- * its file. Among the changes of other files they come as late as can be: right before something
- * else takes the name that was left, or before the change that shows where the file is.
+ * its file. Among the changes of other files they come as early as can be: right behind what was
+ * told of the file last, or when something else has left the name that it moved to.
  *
  * Does not show: that a file went more than once around the same circle, within the time in which
- * nothing was read.
+ * nothing was read. Of a file that is gone because another moved over it, it cannot always be told
+ * by which of its names.
  */
 #include "base/mem.h"
 #include "fuse/fuse_priv.h"
@@ -36,7 +37,7 @@ struct trail {
     struct list *last; /* but the removal */
     struct spot at;    /* after the moves */
     bool returns;      /* to where it has been: something may be missing */
-    bool is_late;      /* the removal is told before other things */
+    bool is_late;      /* other things are told behind the removal */
 };
 
 struct trails {
@@ -111,28 +112,63 @@ static bool lead(const struct trail *trail, struct spot from, struct spot to, un
     return false;
 }
 
-/* Whatever takes the place; end when nothing does. */
+static bool takes(const struct fuse_change *change, struct spot place)
+{
+    return (change->type == ECHO_MAKE && is_same(source_of(change), place)) ||
+           (change->type == ECHO_MOVE && is_same(target_of(change), place));
+}
+
+/* Whatever else takes the place; end when nothing does. */
 static struct list *next_taking(const struct trail *trail, struct spot place, struct list *end)
 {
     for (struct list *at = trail->last->next; at != end; at = at->next) {
         const struct fuse_change *change = CONTAINER_OF(at, struct fuse_change, link);
 
-        if (change->object != trail->object &&
-            ((change->type == ECHO_MAKE && is_same(source_of(change), place)) ||
-             (change->type == ECHO_MOVE && is_same(target_of(change), place))))
+        if (change->object != trail->object && takes(change, place))
             return at;
     }
     return end;
 }
 
-/* The file is known to be there when the change at end comes. */
-static void fill_gap(struct trail *trail, struct spot to, struct list *end)
+static bool leaves(const struct fuse_change *change, struct spot place)
+{
+    return (change->type == ECHO_REMOVE || change->type == ECHO_MOVE) &&
+           is_same(source_of(change), place);
+}
+
+static bool is_about(const struct fuse_change *change, struct spot place)
+{
+    return is_same(source_of(change), place) || takes(change, place);
+}
+
+/* Behind all of whatever else has the place before end, if the file stays there, else behind what
+ * was there before the file. What the file moves over takes the place and never leaves it. */
+static struct list *when_free(const struct trail *trail, struct spot place, bool stays,
+                              struct list *end)
+{
+    struct list *found = trail->last->next;
+
+    for (struct list *at = found; at != end; at = at->next) {
+        const struct fuse_change *change = CONTAINER_OF(at, struct fuse_change, link);
+
+        if (change->object == trail->object)
+            continue;
+        if (stays ? is_about(change, place) : leaves(change, place))
+            found = at->next;
+        if (!stays && (leaves(change, place) || takes(change, place)))
+            break;
+    }
+    return found;
+}
+
+/* The file is known to have been there before the change at end came; stays: until then. */
+static void fill_gap(struct trail *trail, struct spot to, bool stays, struct list *end)
 {
     struct list *behind, *at;
 
     if (!trail->moves || is_same(trail->at, to))
         return;
-    at = behind = next_taking(trail, trail->at, end);
+    at = behind = when_free(trail, to, stays, end);
     for (unsigned steps = 1; steps <= STEPS_MAX; steps++)
         if (lead(trail, trail->at, to, steps, &at)) {
             trail->last = behind->prev;
@@ -161,7 +197,7 @@ static void follow(struct trail *trail, struct fuse_change *change)
         return;
     }
     if (change->type == ECHO_MOVE) {
-        fill_gap(trail, source_of(change), &change->link);
+        fill_gap(trail, source_of(change), true, &change->link);
         trail->returns = trail->returns || has_been(trail, target_of(change));
         change->before = trail->moves;
         trail->moves = change;
@@ -174,16 +210,14 @@ static void follow(struct trail *trail, struct fuse_change *change)
 static void end_with_removal(struct trail *trail, struct list *changes)
 {
     struct fuse_change *removal = trail->removal;
-    struct list *at = &removal->link;
 
-    if (trail->is_late) {
-        list_remove(&removal->link);
-        at = is_same(trail->at, source_of(removal))
-                 ? trail->last->next
-                 : next_taking(trail, source_of(removal), next_taking(trail, trail->at, changes));
-        list_push_back(at, &removal->link);
+    if (!trail->is_late) {
+        fill_gap(trail, source_of(removal), true, &removal->link);
+        return;
     }
-    fill_gap(trail, source_of(removal), &removal->link);
+    list_remove(&removal->link);
+    fill_gap(trail, source_of(removal), false, changes);
+    list_push_front(trail->last, &removal->link);
 }
 
 static bool is_at(struct fuse_server *s, const struct trail *trail, struct spot place)
@@ -210,7 +244,7 @@ static bool end_replaced(struct trail *trail, struct list *changes)
 
         if (!is_same(source_of(m), trail->at) || !is_move(taking, changes))
             continue;
-        fill_gap(trail, target_of(m), taking);
+        fill_gap(trail, target_of(m), true, taking);
         return true;
     }
     return false;
@@ -225,7 +259,7 @@ static bool end_where_it_is(struct fuse_server *s, struct trail *trail, struct l
         return true;
     for (const struct fuse_change *m = trail->moves; m && n < MOVES_MAX; m = m->before, n++)
         if (is_at(s, trail, source_of(m))) {
-            fill_gap(trail, source_of(m), changes);
+            fill_gap(trail, source_of(m), true, changes);
             return true;
         }
     return trail->at.dir == 0 || end_replaced(trail, changes);

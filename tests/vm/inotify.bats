@@ -13,18 +13,19 @@ setup_file() {
 # Runs COMMAND (of bash, in the folder) between watchers on both sides; leaves what they print in
 # $HOME/host.txt and $HOME/guest.txt.
 watch_both() { # FOLDER COMMAND
-    local here=$HOME/$1 events guest_pid host_pid
+    local here=$HOME/$1 end events guest_pid host_pid
 
-    rm -f "$here/.end" "$HOME"/{host,guest}.txt
+    rm -f "$HOME"/{host,guest}.txt
+    end=$(cd "$here" && mktemp -u .end.XXXXXX)
     events=$(guest m mktemp)
-    guest m sh -c "timeout 300 /tmp/watch_tool /mnt/$1 >$events" 3>&- &
+    guest m sh -c "timeout 300 /tmp/watch_tool /mnt/$1 $end >$events" 3>&- &
     guest_pid=$!
-    timeout 300 "$WATCH_TOOL" "$here" >"$HOME/host.txt" 3>&- &
+    timeout 300 "$WATCH_TOOL" "$here" "$end" >"$HOME/host.txt" 3>&- &
     host_pid=$!
     eventually guest m grep -q READY "$events"
     eventually grep -q READY "$HOME/host.txt"
     (cd "$here" && eval "$2")
-    : >"$here/.end"
+    : >"$here/$end"
     wait "$host_pid" "$guest_pid"
     guest m cat "$events" >"$HOME/guest.txt"
 }

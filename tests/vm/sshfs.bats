@@ -58,7 +58,7 @@ mounted() { # MOUNT_POINT
 
     mkdir "$HOME/rw/deep"
     limactl copy "$WATCH_TOOL" d:/tmp/watch_tool
-    guest d sh -c 'timeout 300 /tmp/watch_tool /mnt/rw >/tmp/events' 3>&- &
+    guest d sh -c 'timeout 300 /tmp/watch_tool /mnt/rw .end >/tmp/events' 3>&- &
     watcher=$!
     eventually guest d grep -q READY /tmp/events
     echo one >"$HOME/rw/deep/f"

@@ -1,12 +1,13 @@
 /*
- * Prints the file events of a tree, one a line, until a file `.end` appears at its top:
+ * Prints the file events of a tree, one a line, until there is one of a file END at its top:
  *
- *     watch_tool DIRECTORY
+ *     watch_tool DIRECTORY END
  *
  * A line is the event's name, for one that has to do with a directory ",ISDIR", and the path below
  * the directory; the two halves of a move have the same number behind the name. "READY" is printed
  * when the tree is watched. New folders are watched from the moment their event comes. The same
- * event of the same path again is left out, as the kernel itself may do.
+ * event of the same path again is left out, as the kernel itself may do, and names that begin with
+ * ".end": those of an earlier watch may come late.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -30,7 +31,7 @@ static const struct {
 };
 
 static char *paths[WATCHES_MAX]; /* by watch descriptor, below the top; "" is the top */
-static const char *top;
+static const char *top, *end;
 static int fd;
 
 static void add_tree(const char *rel)
@@ -80,7 +81,7 @@ static void print(const struct inotify_event *event)
     const char *name = event->len ? event->name : "";
     int n = 0;
 
-    if (!dir)
+    if (!dir || strncmp(name, ".end", 4) == 0)
         return;
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (event->mask & names[i].bit)
@@ -105,7 +106,7 @@ static int take(const struct inotify_event *event)
     if (event->mask & IN_Q_OVERFLOW)
         (void)puts("OVERFLOW");
     print(event);
-    if (event->len && strcmp(event->name, ".end") == 0)
+    if (event->len && strcmp(event->name, end) == 0)
         return 0;
     if ((event->mask & IN_ISDIR) && (event->mask & (IN_CREATE | IN_MOVED_TO)) && event->len &&
         paths[event->wd] &&
@@ -119,9 +120,10 @@ int main(int argc, char **argv)
 {
     char bytes[65536] __attribute__((aligned(__alignof__(struct inotify_event))));
 
-    if (argc != 2)
+    if (argc != 3)
         return 2;
     top = argv[1];
+    end = argv[2];
     fd = inotify_init1(IN_CLOEXEC);
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     add_tree("");

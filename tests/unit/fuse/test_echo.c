@@ -109,6 +109,14 @@ static void a_move_that_was_joined_comes_before_what_moves_over_it(void **state)
     orders_are("MOVE a b\nMOVE b a\nMOVE a b\nMOVE x b\n");
 }
 
+static void a_move_that_was_joined_comes_behind_what_it_moves_over(void **state)
+{
+    host_write("a", "");
+    ELSEWHERE(host_rename("a", "b"); host_rename("b", "a"); host_write("b", "");
+              host_rename("a", "b"); host_rename("b", "c"));
+    orders_are("MOVE a b\nMOVE b a\nMAKE b\nCLOSE b\nMOVE a b\nMOVE b c\n");
+}
+
 static void moves_to_elsewhere_and_back_are_told_each(void **state)
 {
     host_mkdir("unknown");
@@ -245,6 +253,7 @@ int main(void)
         echo_test(a_removal_that_was_joined_comes_last),
         echo_test(a_move_that_was_joined_comes_before_what_takes_the_name),
         echo_test(a_move_that_was_joined_comes_before_what_moves_over_it),
+        echo_test(a_move_that_was_joined_comes_behind_what_it_moves_over),
         echo_test(moves_to_elsewhere_and_back_are_told_each),
         echo_test(changes_that_are_alike_are_joined),
         echo_test(what_is_lost_in_a_flood_is_found_by_comparing),

@@ -59,7 +59,6 @@ static const struct guest_msg samples[] = {
       .mount_point = TEXT("/home/jane/my files"),
       .data = TEXT("a/\xff"),
       .time_ns = 1700000000123456789 },
-    { .type = GUEST_TOUCH, .mount_point = TEXT("/mnt"), .time_ns = 1 },
 };
 
 static struct sv frame_of(const struct sb *stream)
