@@ -83,12 +83,17 @@ static int open_dir(int root_fd, uint64_t id)
     } u = { .handle = { .handle_bytes = HANDLE_WORDS * sizeof(uint32_t),
                         .handle_type = HANDLE_TYPE } };
     const uint32_t words[HANDLE_WORDS] = { (uint32_t)(id >> 32), (uint32_t)id, 0 };
+    int fd = -1;
 
     if (id == 0)
         return openat(root_fd, ECHO_LIMBO_NAME, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     memcpy(u.handle.f_handle, words, sizeof(words));
-    return (int)syscall(SYS_open_by_handle_at, root_fd, &u.handle,
-                        O_PATH | O_DIRECTORY | O_CLOEXEC);
+    /* When the kernel has dropped the name of a directory that is watched, it looks for it anew,
+     * and fails if somebody else comes upon it at that moment. */
+    for (int i = 0; i < TRIES_MAX && (i == 0 || (fd < 0 && errno == ESTALE)); i++)
+        fd = (int)syscall(SYS_open_by_handle_at, root_fd, &u.handle,
+                          O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return fd;
 }
 
 /* Makes the kernel ask the host about the name, whatever it believes of it. The host never lets
