@@ -122,10 +122,17 @@ static void reply_held(struct fuse_call *call, uint64_t id, enum echo_kind kind)
     reply_entry(call, out);
 }
 
-/* Of what the agent is to find, but nobody else. */
+/* Of what the agent is to find, but nobody else; maybe a node that is gone on the host. */
 static void reply_phantom(struct fuse_call *call, uint64_t id, mode_t mode)
 {
-    reply_entry(call, (struct fuse_entry_out){ .nodeid = id, .attr = made_up(id, mode) });
+    struct fuse_node *node = fuse_node_find(call->server, id);
+    struct fuse_entry_out out = { .nodeid = id, .attr = made_up(id, mode) };
+
+    if (node) {
+        out.attr = made_up(node->identity.ino, node->identity.type | 0600);
+        node->n_lookups++;
+    }
+    reply_entry(call, out);
 }
 
 static uint64_t new_id(struct fuse_server *s)

@@ -278,6 +278,25 @@ static void a_file_that_is_gone_while_its_change_is_repeated_does_no_harm(void *
     assert_int_equal(as_agent(FUSE_UNLINK, guest.top, "a"), 0);
 }
 
+static void a_file_that_is_gone_is_known_as_often_as_it_was_found(void **state)
+{
+    uint64_t node, found;
+
+    host_write("a", "");
+    node = node_of(guest.top, "a");
+    ELSEWHERE(host_write("a", "text"); host_remove("a"));
+    assert_int_equal(lookup(guest.top, "a", &found), -ENOENT);
+    orders_are("WRITE a\nREMOVE a\n");
+    begin_next();
+    assert_int_equal(as_agent(FUSE_LOOKUP, guest.top, "a"), 0);
+    assert_true(entry().nodeid == node);
+    forget(node, 1);
+    begin_next();
+    assert_int_equal(as_agent(FUSE_LOOKUP, guest.top, "a"), 0);
+    assert_true(entry().nodeid == node);
+    assert_true(entry().attr.ino != node); /* still the file's own */
+}
+
 static void nothing_else_is_changed_by_the_agent(void **state)
 {
     uint64_t node, fh;
@@ -339,6 +358,7 @@ int main(void)
         echo_test(a_write_opens_nothing_on_the_host),
         echo_test(a_file_that_moves_while_its_change_is_repeated_is_found),
         echo_test(a_file_that_is_gone_while_its_change_is_repeated_does_no_harm),
+        echo_test(a_file_that_is_gone_is_known_as_often_as_it_was_found),
         echo_test(nothing_else_is_changed_by_the_agent),
         echo_test(others_are_not_answered_like_the_agent),
         cmocka_unit_test_setup_teardown(a_read_only_export_tells_and_stays_as_it_is,
