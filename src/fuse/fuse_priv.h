@@ -129,6 +129,7 @@ struct fuse_server {
     VEC(struct fuse_handle *) handles; /* slot of fh % HANDLE_SLOTS; NULL = free */
     size_t n_handles, first_free;
     uint32_t minor; /* of the guest; 0 = no INIT yet */
+    int doomed_fd;  /* O_PATH, of a file whose name was removed; negative = none */
     int64_t now_ms; /* when the request came: one time for all of it */
     struct sb request, reply;
 };

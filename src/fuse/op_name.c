@@ -64,12 +64,24 @@ int fuse_do_mkdir(struct fuse_call *call)
     return reply_made(call, dir_fd);
 }
 
+/* A file loses a name, maybe its last. To free what it holds takes longer than all else: that is
+ * left until the guest has its answer. */
+static void keep_for_now(struct fuse_server *s, const struct fuse_node *dir, int dir_fd,
+                         struct sv name)
+{
+    const struct fuse_link *link = fuse_link_find(s, dir, name);
+
+    if (link && S_ISREG(link->node->identity.type) && s->doomed_fd < 0)
+        s->doomed_fd = fuse_open_beneath(dir_fd, name.p, O_PATH, 0);
+}
+
 static int remove_name(struct fuse_call *call, int flags)
 {
     int dir_fd = fuse_dir_fd(call->server, call->node);
 
     if (dir_fd < 0)
         return dir_fd;
+    keep_for_now(call->server, call->node, dir_fd, call->req.name);
     if (unlinkat(dir_fd, call->req.name.p, flags) < 0)
         return -errno;
     fuse_link_drop(call->server, call->node, call->req.name);
@@ -102,6 +114,7 @@ int fuse_do_rename(struct fuse_call *call)
     to_fd = fuse_dir_fd(call->server, to);
     if (from_fd < 0 || to_fd < 0)
         return from_fd < 0 ? from_fd : to_fd;
+    keep_for_now(call->server, to, to_fd, call->req.name2);
     if (renameat2(from_fd, call->req.name.p, to_fd, call->req.name2.p, in->flags) < 0)
         return -errno;
     to->n_lookups++; /* while its last known entry is replaced */

@@ -15,6 +15,7 @@ struct fuse_server *fuse_server_new(void)
 {
     struct fuse_server *s = mem_new(struct fuse_server);
 
+    s->doomed_fd = -1;
     list_init(&s->exports);
     fuse_nodes_init(s);
     fuse_echo_init(s);
@@ -96,6 +97,13 @@ bool fuse_server_remove(struct fuse_server *s, const char *name, struct err **er
     return true;
 }
 
+void fuse_server_finish(struct fuse_server *s)
+{
+    if (s->doomed_fd >= 0)
+        (void)close(s->doomed_fd);
+    s->doomed_fd = -1;
+}
+
 void fuse_server_reset(struct fuse_server *s)
 {
     fuse_echo_end(s);
@@ -107,6 +115,7 @@ void fuse_server_free(struct fuse_server *s)
 {
     if (!s)
         return;
+    fuse_server_finish(s);
     fuse_echo_free(s);
     fuse_nodes_clear(s);
     list_for_each (export, &s->exports, struct fuse_export, link)
@@ -372,6 +381,7 @@ uint32_t fuse_server_run(struct fuse_server *s, const struct iovec *in, unsigned
     uint32_t n_written = 0;
     int rc;
 
+    fuse_server_finish(s);
     sb_truncate(&s->reply, 0);
     fuse_iov_skip(&call.in, &call.n_in, FUSE_WRITE_HEAD_LEN);
     fuse_iov_skip(&call.out, &call.n_out, REPLY_HEAD_LEN);

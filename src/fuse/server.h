@@ -50,7 +50,7 @@ extern const char *const fuse_cache_names[FUSE_CACHE_COUNT];
 struct fuse_export_options {
     const char *name; /* the entry below the root; copied */
     bool read_only;
-    bool owners_kept; /* chown is remembered in an extended attribute, else refused */
+    bool owners_kept;   /* chown is remembered in an extended attribute, else refused */
     bool tells_changes; /* of others to an agent in the guest: fuse/echo.h */
     enum fuse_cache cache;
     uid_t host_uid, guest_uid;
@@ -77,6 +77,9 @@ bool fuse_server_remove(struct fuse_server *s, const char *name, struct err **er
  */
 uint32_t fuse_server_run(struct fuse_server *s, const struct iovec *in, unsigned n_in,
                          const struct iovec *out, unsigned n_out, bool *out_ok);
+/* To be called when the guest has been told of the answer: does what it need not wait for, such as
+ * freeing what a removed file held. The next request finds it done in any case. */
+void fuse_server_finish(struct fuse_server *s);
 /* The guest's driver went away: forgets all nodes and handles. Exports stay. */
 void fuse_server_reset(struct fuse_server *s);
 

@@ -34,6 +34,7 @@ static void serve(struct fs_dev *f, unsigned queue, const struct vhost_chain *ch
     }
     vhost_ring_push(ring, chain, n_written);
     vhost_dev_notify(&f->base, queue); /* at once: the next one may wait for the disk */
+    fuse_server_finish(f->server);
 }
 
 /* True when there may be more. */

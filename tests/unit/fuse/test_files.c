@@ -145,6 +145,39 @@ static void an_unlinked_file_lives_while_it_is_open(void **state)
     assert_int_equal(getattr(node, &attr), -ESTALE);
 }
 
+/* Open descriptors of files that have no name any more. */
+static unsigned count_nameless(void)
+{
+    unsigned n = 0;
+
+    for (int fd = 0; fd < 256; fd++) {
+        struct stat st;
+
+        n += fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 0;
+    }
+    return n;
+}
+
+static void a_removed_file_is_freed_after_the_answer(void **state)
+{
+    const unsigned before = count_nameless();
+    uint64_t node;
+
+    host_write("a", "data");
+    host_write("b", "data");
+    host_write("c", "data");
+    assert_int_equal(lookup(guest.top, "a", &node), 0);
+    assert_int_equal(lookup(guest.top, "b", &node), 0);
+    assert_int_equal(ask_name(FUSE_UNLINK, guest.top, "a"), 0);
+    assert_int_equal(count_nameless(), before + 1);
+    fuse_server_finish(guest.server);
+    assert_int_equal(count_nameless(), before);
+    assert_int_equal(rename_to(guest.top, "c", guest.top, "b", 0), 0);
+    assert_int_equal(count_nameless(), before + 1);
+    assert_int_equal(lookup(guest.top, "b", &node), 0); /* the next request finds it done */
+    assert_int_equal(count_nameless(), before);
+}
+
 static void a_temporary_file_has_no_name_until_it_is_linked(void **state)
 {
     struct fuse_create_in in = { .flags = O_RDWR, .mode = S_IFREG | 0600 };
@@ -397,6 +430,7 @@ int main(void)
         guest_test(flags_of_open_are_kept),
         guest_test(a_file_is_created_for_writing_even_if_its_mode_forbids_it),
         guest_test(an_unlinked_file_lives_while_it_is_open),
+        guest_test(a_removed_file_is_freed_after_the_answer),
         guest_test(a_temporary_file_has_no_name_until_it_is_linked),
         guest_test(sizes_and_times_are_set),
         guest_test(changing_the_owner_is_refused_unless_it_is_kept),
