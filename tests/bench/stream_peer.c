@@ -97,33 +97,88 @@ static void connect_often(int fd, uint64_t n)
     (void)write_whole(fd, &n_ok, sizeof(n_ok));
 }
 
-static void *serve(void *arg)
+static void serve(int fd, char *buffer)
 {
-    int fd = (int)(intptr_t)arg;
-    char *buffer = calloc(1, BUFFER_SIZE);
     struct stream_request request;
 
-    if (buffer && read_whole(fd, &request, sizeof(request))) {
-        switch (request.command) {
-        case STREAM_SEND:
-            send_bytes(fd, buffer, request.number);
-            break;
-        case STREAM_TAKE:
-            take_bytes(fd, buffer);
-            break;
-        case STREAM_ECHO:
-            echo(fd, buffer);
-            break;
-        case STREAM_CONNECT:
-            connect_often(fd, request.number);
-            break;
-        default:
-            break;
-        }
+    if (!read_whole(fd, &request, sizeof(request)))
+        return;
+    switch (request.command) {
+    case STREAM_SEND:
+        send_bytes(fd, buffer, request.number);
+        break;
+    case STREAM_TAKE:
+        take_bytes(fd, buffer);
+        break;
+    case STREAM_ECHO:
+        echo(fd, buffer);
+        break;
+    case STREAM_CONNECT:
+        connect_often(fd, request.number);
+        break;
+    default:
+        break;
     }
-    free(buffer);
-    (void)close(fd);
+}
+
+/* A thread that serves one connection after the other: what is measured is not how long an emulated
+ * processor takes to make one. */
+struct worker {
+    struct worker *next; /* in idle */
+    pthread_cond_t wake;
+    int fd; /* to be served next; -1 = none yet */
+    char buffer[BUFFER_SIZE];
+};
+
+static struct worker *idle; /* the last one that became so comes first */
+static pthread_mutex_t idle_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void *work(void *arg)
+{
+    struct worker *worker = arg;
+
+    for (;;) {
+        serve(worker->fd, worker->buffer);
+        (void)close(worker->fd);
+        (void)pthread_mutex_lock(&idle_lock);
+        worker->fd = -1;
+        worker->next = idle;
+        idle = worker;
+        while (worker->fd < 0)
+            (void)pthread_cond_wait(&worker->wake, &idle_lock);
+        (void)pthread_mutex_unlock(&idle_lock);
+    }
     return NULL;
+}
+
+static bool wake_idle(int fd)
+{
+    struct worker *worker;
+
+    (void)pthread_mutex_lock(&idle_lock);
+    worker = idle;
+    if (worker) {
+        idle = worker->next;
+        worker->fd = fd;
+        (void)pthread_cond_signal(&worker->wake);
+    }
+    (void)pthread_mutex_unlock(&idle_lock);
+    return worker;
+}
+
+static bool hire(int fd, const pthread_attr_t *detached)
+{
+    struct worker *worker = calloc(1, sizeof(*worker));
+    pthread_t thread;
+
+    if (!worker)
+        return false;
+    worker->fd = fd;
+    (void)pthread_cond_init(&worker->wake, NULL);
+    if (pthread_create(&thread, detached, work, worker) == 0)
+        return true;
+    free(worker);
+    return false;
 }
 
 static int listen_on(int family, const void *address, socklen_t len)
@@ -159,9 +214,8 @@ static int listen_on_tcp(unsigned long port)
 static void accept_one(int listener, const pthread_attr_t *detached)
 {
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-    pthread_t thread;
 
-    if (fd >= 0 && pthread_create(&thread, detached, serve, (void *)(intptr_t)fd) != 0)
+    if (fd >= 0 && !wake_idle(fd) && !hire(fd, detached))
         (void)close(fd);
 }
 
