@@ -196,7 +196,7 @@ static void tell_guest(struct mounts *m)
         if (mount->state == MOUNT_WAITING && (mount->type != &mount_virtiofs || !m->is_awaited))
             *vec_push(&all) = mount;
     }
-    if (can) {
+    if (can && all.n > 0) {
         qsort(all.v, all.n, sizeof(*all.v), compare_mount_points);
         for (size_t i = 0; i < all.n; i++)
             ask(all.v[i]);
