@@ -18,7 +18,7 @@ struct bench {
     struct fake_devices devices;
     struct guest_link *link;
     struct mounts *mounts;
-    char *folder, *sock;
+    char *folder, *sock, *machine_path;
     bool is_greeted, is_dead;
     unsigned n_done;
     char *outcome; /* of the last request: the state, or the error */
@@ -106,7 +106,8 @@ static void bench_open(struct bench *b, const char *yaml, bool has_mount)
 {
     auto_mem char *mounts = NULL;
 
-    *b = (struct bench){ .folder = temp_path("folder"), .sock = temp_path("devices.sock") };
+    *b = (struct bench){ .folder = temp_path("folder"), .sock = temp_path("devices.sock"),
+                         .machine_path = temp_path("machine.pid") };
     mounts =
         mem_printf("%s%s%s%s", yaml, has_mount ? "mounts: [{mountPoint: /mnt/a, location: " : "",
                    has_mount ? b->folder : "", has_mount ? "}]\n" : "");
@@ -126,6 +127,7 @@ static void bench_close(struct bench *b)
     config_done(&b->config);
     free(b->folder);
     free(b->sock);
+    free(b->machine_path);
     free(b->outcome);
 }
 
@@ -436,14 +438,12 @@ static void mounts_without_a_device_are_lost_and_said_to_be(void **state)
 /* Opens them anew, as a host agent that takes over a machine does. */
 static void adopt(struct bench *b, bool is_adopting)
 {
-    auto_mem char *machine_path = temp_path("machine.pid");
-
     mounts_close(b->mounts);
     b->mounts = mounts_open(&(struct mounts_params){ .loop = &test_loop,
                                                      .config = &b->config,
                                                      .exporter = exporter_path,
                                                      .dir = temp_dir,
-                                                     .machine_path = machine_path,
+                                                     .machine_path = b->machine_path,
                                                      .is_adopting = is_adopting });
 }
 
@@ -465,13 +465,13 @@ static char *kept(void)
 
 static void what_was_asked_for_outlives_the_host_agent(void **state)
 {
-    auto_mem char *machine_path = temp_path("machine.pid"), *path = temp_path("hot-mounts.json");
+    auto_mem char *path = temp_path("hot-mounts.json");
     auto_mem char *text = NULL, *rest = NULL;
     struct bench b;
 
     bench_open(&b, "", false);
     assert_true(dir_make(b.folder, 0755, NULL));
-    assert_true(file_write_atomic(machine_path, SV("1"), 0600, NULL));
+    assert_true(file_write_atomic(b.machine_path, SV("1"), 0600, NULL));
     adopt(&b, false);
     bench_attach(&b);
     bench_greet(&b);
@@ -537,13 +537,12 @@ static void what_is_kept_is_examined(void **state)
           1 },
         { NULL, "]", 0 },
     };
-    auto_mem char *machine_path = temp_path("machine.pid");
     struct stat st;
     struct bench b;
 
     bench_open(&b, "", false);
-    assert_true(file_write_atomic(machine_path, SV("1"), 0600, NULL));
-    assert_true(stat(machine_path, &st) == 0);
+    assert_true(file_write_atomic(b.machine_path, SV("1"), 0600, NULL));
+    assert_true(stat(b.machine_path, &st) == 0);
     for (size_t i = 0; i < COUNT(cases); i++) {
         auto_mem char *mark =
             mem_printf("%lld.%09ld", (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
