@@ -47,4 +47,11 @@ $leftovers"
 long=$(awk 'length($0) > 110 { print FILENAME ":" FNR ": line of " length($0) " characters" }' $sources)
 [ -z "$long" ] || report "$long"
 
+# `make` builds and installs the target "programs" alone.
+unlisted=
+for file in $(find src data -name meson.build | sort); do
+    ! grep -q 'install: true' "$file" || grep -q 'programs +=' "$file" || unlisted="$unlisted $file"
+done
+[ -z "$unlisted" ] || report "installed, but not in the list \"programs\":$unlisted"
+
 exit $failed

@@ -5,7 +5,7 @@ check=$1
 top=$(mktemp -d)
 trap 'rm -rf "$top"' EXIT
 
-mkdir -p "$top/src" "$top/tests"
+mkdir -p "$top/src" "$top/tests" "$top/data"
 printf '%s\n' '#include <string.h>' '/* no strcpy(x) */' 'int my_system(int x);' >"$top/src/clean.c"
 sh "$check" "$top"
 
@@ -33,3 +33,4 @@ found 'leftover mark' src/bad.c "/* TO""DO */"
 found 'line of 120 characters' tests/bad.c "$(printf '%120s' x)"
 found 'the name says nothing' src/util.c ''
 found 'the include guard must be BAD_H' src/bad.h '/* x */' '#ifndef OTHER_H'
+found 'not in the list "programs"' src/meson.build "executable('x', 'main.c', install: true)"
