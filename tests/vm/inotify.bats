@@ -47,7 +47,7 @@ settle() {
 }
 
 @test "files are made, written, given other attributes, moved and removed" {
-    same_events rw 'echo one >f; echo two >>f; chmod 600 f; settle; mv f g; touch g; settle
+    same_events rw 'echo one >f; settle; echo two >>f; chmod 600 f; settle; mv f g; touch g; settle
         echo three >g; : >empty; ln -s g link; mkfifo pipe; settle; rm g empty link pipe'
     grep -q '^MOVED_FROM#1 f$' "$HOME/guest.txt"
     grep -q '^MOVED_TO#1 g$' "$HOME/guest.txt"
