@@ -74,13 +74,14 @@ static struct owner owner_of(const struct fuse_export *export, const struct fuse
     return owner;
 }
 
-/* Is the node the top of a file system, as the guest shall see it? */
+/* Is the node the top of a file system, as the guest shall see it? Only from the directory above:
+ * to the guest's kernel everything that is said to be a mount point is a directory of its own, and
+ * whoever is below could not find the way up. */
 static bool is_submount(const struct fuse_node *node, const struct fuse_node *dir)
 {
-    if (!S_ISDIR(node->identity.type))
+    if (!S_ISDIR(node->identity.type) || !dir)
         return false;
-    return node->export->root == node ||
-           (dir && dir->export && dir->identity.dev != node->identity.dev);
+    return !dir->export || dir->identity.dev != node->identity.dev;
 }
 
 void fuse_attr_fill(struct fuse_attr *out, const struct fuse_node *node,

@@ -25,12 +25,12 @@ static int reply_entry(struct fuse_call *call, struct fuse_node *node,
     return 0;
 }
 
-static int reply_node(struct fuse_call *call, struct fuse_node *node)
+static int reply_node(struct fuse_call *call, struct fuse_node *node, const struct fuse_node *dir)
 {
     struct fuse_place place;
     int rc = fuse_place_find(call->server, node, &place);
 
-    return rc < 0 ? rc : reply_entry(call, node, &place, NULL);
+    return rc < 0 ? rc : reply_entry(call, node, &place, dir);
 }
 
 static int reply_root(struct fuse_call *call)
@@ -46,7 +46,7 @@ static int lookup_export(struct fuse_call *call, struct sv name)
 {
     list_for_each (export, &call->server->exports, struct fuse_export, link)
         if (export->root_fd >= 0 && sv_eq(sv_of(export->name), name))
-            return reply_node(call, export->root);
+            return reply_node(call, export->root, call->node);
     return -ENOENT;
 }
 
@@ -60,7 +60,7 @@ static int lookup_dots(struct fuse_call *call)
             return node->export->root == node ? reply_root(call) : -ESTALE;
         node = CONTAINER_OF(node->links.next, struct fuse_link, of_node)->dir;
     }
-    return node->export ? reply_node(call, node) : reply_root(call);
+    return node->export ? reply_node(call, node, NULL) : reply_root(call);
 }
 
 /* Tells the guest to believe for a while that there is nothing. */

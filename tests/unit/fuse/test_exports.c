@@ -37,6 +37,12 @@ static void an_export_root_is_the_top_of_a_file_system(void **state)
     dir = node_of(guest.top, "d");
     assert_true(dir != guest.top);
     assert_int_equal(entry().attr.flags & FUSE_ATTR_SUBMOUNT, 0);
+    /* From below and of itself it is no mount point: the guest is in that file system already, and
+     * looks for a directory of it by its number. */
+    assert_true(node_of(dir, "..") == guest.top);
+    assert_int_equal(entry().attr.flags & FUSE_ATTR_SUBMOUNT, 0);
+    assert_true(node_of(guest.top, ".") == guest.top);
+    assert_int_equal(entry().attr.flags & FUSE_ATTR_SUBMOUNT, 0);
 }
 
 static void names_and_kinds_of_exports_are_checked(void **state)
