@@ -60,6 +60,14 @@ settle() {
     grep -q '^DELETE_SELF d$' "$HOME/guest.txt"
 }
 
+@test "a folder is watched also when the guest has dropped its name" {
+    mkdir -p "$HOME/rw/sub/deep"
+    same_events rw 'guest m sudo sh -c "echo 2 >/proc/sys/vm/drop_caches"; echo x >sub/f; settle
+        echo y >sub/deep/f; settle; rm sub/f sub/deep/f; rmdir sub/deep; settle'
+    grep -q '^CREATE sub/f$' "$HOME/guest.txt"
+    grep -q '^DELETE sub/deep/f$' "$HOME/guest.txt"
+}
+
 @test "what moves in and out is one half of a move" {
     mkdir -p "$HOME/outside"
     echo a >"$HOME/outside/in"
