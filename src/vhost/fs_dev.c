@@ -1,6 +1,7 @@
 #include "vhost/fs_dev.h"
 
 #include "base/mem.h"
+#include "vhost/linger.h"
 
 enum {
     N_QUEUES = 2,
@@ -15,6 +16,7 @@ struct fs_dev {
     const struct fs_dev_events *events; /* borrowed */
     void *owner;                        /* borrowed */
     struct ev_task work;
+    struct vhost_linger linger;
     bool pending[N_QUEUES];
     struct iovec pieces[PIECES_MAX];
 };
@@ -34,6 +36,7 @@ static void serve(struct fs_dev *f, unsigned queue, const struct vhost_chain *ch
     }
     vhost_ring_push(ring, chain, n_written);
     vhost_dev_notify(&f->base, queue); /* at once: the next one may wait for the disk */
+    vhost_linger_note(&f->linger, vhost_linger_now());
     fuse_server_finish(f->server);
 }
 
@@ -50,7 +53,8 @@ static bool serve_queue(struct fs_dev *f, unsigned queue)
             serve(f, queue, &chain);
             break;
         case VHOST_POP_EMPTY:
-            return vhost_ring_want_kicks(ring);
+            return vhost_linger_goes_on(&f->linger, vhost_linger_now()) ||
+                   vhost_ring_want_kicks(ring);
         case VHOST_POP_BROKEN:
             vhost_dev_report_broken(&f->base);
             return false;
@@ -77,8 +81,11 @@ static void kicked(struct vhost_dev *d, unsigned queue)
 {
     struct fs_dev *f = CONTAINER_OF(d, struct fs_dev, base);
 
-    f->pending[queue] = true;
-    vhost_ring_refuse_kicks(vhost_dev_ring(d, queue));
+    /* Requests come in both queues, in turns. */
+    for (unsigned i = 0; i < N_QUEUES; i++) {
+        f->pending[i] = true;
+        vhost_ring_refuse_kicks(vhost_dev_ring(d, i));
+    }
     ev_task_queue(d->loop, &f->work, do_work);
 }
 

@@ -260,9 +260,11 @@ static bool receive_packets(struct vsock_dev *v)
         case VHOST_POP_CHAIN:
             handle_packet(v, &chain, pieces);
             vhost_ring_push(ring, &chain, 0);
+            vhost_linger_note(&v->linger, vhost_linger_now());
             break;
         case VHOST_POP_EMPTY:
-            return vhost_ring_want_kicks(ring);
+            return vhost_linger_goes_on(&v->linger, vhost_linger_now()) ||
+                   vhost_ring_want_kicks(ring);
         case VHOST_POP_BROKEN:
             vhost_dev_report_broken(&v->base);
             return false;
@@ -291,6 +293,17 @@ static void tell_taken(struct vsock_dev *v, bool is_called)
     }
 }
 
+static void expect_answer(struct vsock_dev *v)
+{
+    int64_t now = vhost_linger_now();
+
+    vhost_linger_note(&v->linger, now);
+    if (!v->tx_pending && vhost_linger_goes_on(&v->linger, now)) {
+        v->tx_pending = true;
+        vhost_ring_refuse_kicks(vhost_dev_ring(&v->base, TX_QUEUE));
+    }
+}
+
 static void do_work(struct ev_task *task)
 {
     struct vsock_dev *v = CONTAINER_OF(task, struct vsock_dev, work);
@@ -306,6 +319,8 @@ static void do_work(struct ev_task *task)
         has_sent = vhost_ring_untold(vhost_dev_ring(&v->base, RX_QUEUE)) > 0;
         vhost_dev_notify(&v->base, RX_QUEUE);
     }
+    if (has_sent)
+        expect_answer(v);
     tell_taken(v, has_sent);
     if (v->tx_pending || (!v->wants_rx && (v->resets.n > 0 || !list_is_empty(&v->turns))))
         vsock_dev_wake(v);

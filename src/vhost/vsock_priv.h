@@ -20,6 +20,7 @@
 
 #include <stddef.h>
 
+#include "vhost/linger.h"
 #include "vhost/vsock_dev.h"
 #include "wire/tunnel.h"
 #include "wire/vsock.h"
@@ -109,8 +110,9 @@ struct vsock_dev {
     uint64_t granted; /* sum of the streams' space */
     uint32_t next_number, next_port;
     struct ev_task work;
+    struct vhost_linger linger;
     struct ev_timer tell; /* the guest of what was taken from the transmit queue */
-    bool tx_pending;      /* the transmit queue was not emptied in the last round */
+    bool tx_pending;      /* the transmit queue is to be looked at */
     bool wants_rx;        /* the receive queue was empty; a kick will tell */
     struct devctl_counters counters;
     struct { /* RST packets for ports without a stream; more are dropped */

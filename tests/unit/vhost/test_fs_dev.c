@@ -167,6 +167,37 @@ static void all_requests_that_wait_are_served_in_order(void **state)
     }
 }
 
+/* How long they may take is measured, so that one of many is enough. */
+static void requests_that_follow_closely_need_no_kick(void **state)
+{
+    struct bench *b = *state;
+    uint64_t n_kicks, n_without = 0;
+    uint32_t head, len;
+
+    greet(b);
+    for (uint64_t i = 0; i < 10000 && n_without == 0; i++) {
+        const struct fuse_in_header request = statfs_request(100 + i);
+
+        n_kicks = b->g->n_kicks;
+        offer(b, REQUESTS, 0, &request, sizeof(request), 256);
+        n_without += b->g->n_kicks == n_kicks;
+        for (int k = 0; k < 3; k++)
+            assert_true(evloop_step(b->loop, 0, NULL));
+        assert_true(fake_guest_used(b->g, REQUESTS, &head, &len));
+        assert_true(answer_in(b, 0).unique == 100 + i);
+    }
+    assert_true(n_without > 0);
+    spin(b);
+    for (unsigned queue = HIPRIO; queue <= REQUESTS; queue++) {
+        const struct fuse_in_header request = statfs_request(1);
+
+        n_kicks = b->g->n_kicks;
+        offer(b, queue, 0, &request, sizeof(request), 256);
+        assert_true(b->g->n_kicks == n_kicks + 1);
+        spin(b);
+    }
+}
+
 static void forgets_come_on_their_own_queue_and_have_no_answer(void **state)
 {
     struct bench *b = *state;
@@ -228,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(requests_are_answered_and_the_guest_is_called),
         CASE(all_requests_that_wait_are_served_in_order),
+        CASE(requests_that_follow_closely_need_no_kick),
         CASE(forgets_come_on_their_own_queue_and_have_no_answer),
         CASE(what_is_no_request_breaks_the_queue_until_the_driver_starts_anew),
         CASE(a_pause_keeps_what_the_guest_knows_a_new_driver_does_not),

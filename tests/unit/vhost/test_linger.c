@@ -1,0 +1,49 @@
+#include "vhost/linger.h"
+
+#include "../unit_test.h"
+
+enum { SHORT = VHOST_LINGER_NS / 2, LONG = VHOST_LINGER_NS };
+
+static void one_request_is_no_reason_to_linger(void **state)
+{
+    struct vhost_linger l = { 0 };
+
+    vhost_linger_note(&l, 10 * (int64_t)LONG);
+    assert_false(vhost_linger_goes_on(&l, 10 * (int64_t)LONG + 1));
+}
+
+static void two_that_follow_closely_are(void **state)
+{
+    struct vhost_linger l = { 0 };
+    int64_t now = 10 * (int64_t)LONG;
+
+    vhost_linger_note(&l, now);
+    vhost_linger_note(&l, now += SHORT);
+    assert_true(vhost_linger_goes_on(&l, now + SHORT));
+    assert_false(vhost_linger_goes_on(&l, now + LONG));
+}
+
+static void lingering_in_vain_ends_it_until_two_follow_closely_again(void **state)
+{
+    struct vhost_linger l = { 0 };
+    int64_t now = 10 * (int64_t)LONG;
+
+    vhost_linger_note(&l, now);
+    vhost_linger_note(&l, now += SHORT);
+    assert_false(vhost_linger_goes_on(&l, now += LONG));
+    vhost_linger_note(&l, now);
+    assert_false(vhost_linger_goes_on(&l, now + 1));
+    vhost_linger_note(&l, now += SHORT);
+    assert_true(vhost_linger_goes_on(&l, now + 1));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_request_is_no_reason_to_linger),
+        cmocka_unit_test(two_that_follow_closely_are),
+        cmocka_unit_test(lingering_in_vain_ends_it_until_two_follow_closely_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
