@@ -126,6 +126,7 @@ struct fuse_server {
     struct hash by_id, by_identity, by_name;
     struct list open_dirs; /* the most recently used first */
     size_t n_open_dirs;
+    size_t n_nodes_peak; /* since memory was given back */
     VEC(struct fuse_handle *) handles; /* slot of fh % HANDLE_SLOTS; NULL = free */
     size_t n_handles, first_free;
     uint32_t minor; /* of the guest; 0 = no INIT yet */

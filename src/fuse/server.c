@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,6 +11,9 @@
 #include "fuse/fuse_priv.h"
 
 #define REPLY_HEAD_LEN sizeof(struct fuse_out_header)
+
+/* Fewer nodes are not worth a look at their memory. */
+enum { TRIM_NODES_MIN = 2048 };
 
 struct fuse_server *fuse_server_new(void)
 {
@@ -97,11 +101,26 @@ bool fuse_server_remove(struct fuse_server *s, const char *name, struct err **er
     return true;
 }
 
+/* A walk through a large tree makes many nodes. When the guest has forgotten most of them, their
+ * memory goes back to the host, which malloc would not give by itself. */
+static void trim_memory(struct fuse_server *s)
+{
+    size_t n = s->by_id.n;
+
+    if (n > s->n_nodes_peak)
+        s->n_nodes_peak = n;
+    if (s->n_nodes_peak < TRIM_NODES_MIN || n > s->n_nodes_peak / 4)
+        return;
+    (void)malloc_trim(0);
+    s->n_nodes_peak = n;
+}
+
 void fuse_server_finish(struct fuse_server *s)
 {
     if (s->doomed_fd >= 0)
         (void)close(s->doomed_fd);
     s->doomed_fd = -1;
+    trim_memory(s);
 }
 
 void fuse_server_reset(struct fuse_server *s)
