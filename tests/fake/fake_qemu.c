@@ -7,6 +7,7 @@
  *     refuse    says something on stderr and exits with status 1
  *     mute      accepts QMP connections and never greets
  *     deaf      ignores the power button
+ *     stuck     the guest can only reset itself when the power button is pressed
  *     poweroff  the guest powers off by itself once the handshake is done
  *     panic     the guest panics then
  *     crash     the process is killed by a signal then
@@ -18,6 +19,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +33,7 @@ static const char greeting[] = "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 0
                                "\"capabilities\": []}}\r\n";
 
 static const char *mode = "";
+static bool resets_end; /* as the action of set-action says */
 
 static int is_mode(const char *name)
 {
@@ -135,13 +138,17 @@ static void serve_line(int fd, const char *line, const char *pid_path)
         dprintf(fd, "{\"return\": {\"status\": \"running\", \"running\": true}, \"id\": %s}\n", id);
     else
         dprintf(fd, "{\"return\": {}, \"id\": %s}\n", id);
+    if (strstr(line, "set-action") && strstr(line, "\"shutdown\""))
+        resets_end = true;
     if (strstr(line, "\"cont\""))
         say(fd, "{\"event\": \"RESUME\"}\n");
     if (strstr(line, "qmp_capabilities"))
         begin_trouble(fd, pid_path);
     if (strstr(line, "system_powerdown")) {
         say(fd, "{\"event\": \"POWERDOWN\"}\n");
-        if (!is_mode("deaf"))
+        if (is_mode("stuck") && resets_end)
+            shut_down(fd, pid_path, "guest-reset");
+        if (!is_mode("deaf") && !is_mode("stuck"))
             shut_down(fd, pid_path, "guest-shutdown");
     }
 }

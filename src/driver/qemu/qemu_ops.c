@@ -85,8 +85,9 @@ static struct err *qemu_failure(struct qemu *q)
 
 static enum driver_exit qemu_exit_kind(const struct qemu *q)
 {
-    bool powered_off =
-        q->was_ready && q->status <= 0 && str_eq(q->shutdown_reason, "guest-shutdown");
+    bool powered_off = q->was_ready && q->status <= 0 &&
+                       (str_eq(q->shutdown_reason, "guest-shutdown") ||
+                        (q->stop_wanted && str_eq(q->shutdown_reason, "guest-reset")));
 
     if (q->failure)
         return DRIVER_EXIT_FAILED;
@@ -252,6 +253,14 @@ static void qemu_press_power_button(void *arg)
         (void)qmp_client_send(q->qmp, "cont", NULL, NULL, NULL, NULL);
     (void)qmp_client_send(q->qmp, "system_powerdown", NULL, NULL, NULL, NULL);
     timer_set(q->press_again, PRESS_AGAIN_MS);
+}
+
+/* A guest that cannot power off, because a device of it is lost, resets itself when it has written
+ * everything; and one that restarts just now is stopped all the same. QEMU 6 and later. */
+static void qemu_take_reset_for_the_end(struct qemu *q)
+{
+    (void)qmp_client_send(q->qmp, "set-action", json_pack("{s:s}", "reboot", "shutdown"), NULL,
+                          NULL, NULL);
 }
 
 static void qemu_status_replied(void *arg, json_t *data, const struct err *err)
@@ -461,6 +470,7 @@ static bool qemu_stop(struct driver *d, struct err **errp)
     timer_set(q->deadline,
               q->ended ? DEVICES_END_MS : driver_stop_deadline_ms(d, STOP_DEADLINE_MS));
     if (q->qmp) {
+        qemu_take_reset_for_the_end(q);
         qemu_press_power_button(q);
     } else {
         q->kill_wanted = true;

@@ -35,8 +35,7 @@ static bool take_line(struct sv text, struct line *out)
            sv_next(&text, ' ', &out->point);
 }
 
-/* Without the escapes of mountinfo. Owned. */
-static char *plain(struct sv escaped)
+char *mount_points_plain(struct sv escaped)
 {
     auto_sb struct sb out = { 0 };
 
@@ -64,9 +63,9 @@ static bool is_at_or_below(const char *path, const char *top)
 /* Where the mount lies in the file system of the one it is mounted on. Owned. */
 static char *place_of(const struct line *mount, const struct line *below)
 {
-    auto_mem char *root = plain(below->root);
-    auto_mem char *top = plain(below->point);
-    auto_mem char *point = plain(mount->point);
+    auto_mem char *root = mount_points_plain(below->root);
+    auto_mem char *top = mount_points_plain(below->point);
+    auto_mem char *point = mount_points_plain(mount->point);
     const char *rel = str_eq(top, "/") ? point : point + strlen(top);
 
     if (!is_at_or_below(point, str_eq(top, "/") ? "" : top))
@@ -122,7 +121,7 @@ static char *path_in_fs(int dir_fd, const char *name)
         struct line line;
 
         if (take_line(text, &line) && line.id == id) {
-            auto_mem char *top = plain(line.point);
+            auto_mem char *top = mount_points_plain(line.point);
 
             return is_at_or_below(path, top) ? mem_printf("%s/%s", path + strlen(top), name) : NULL;
         }

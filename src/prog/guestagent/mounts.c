@@ -22,7 +22,7 @@
 /* As fs/ext4/ext4.h defines it; no header of the kernel's interface does. */
 #define EXT4_IOC_RESIZE_FS _IOW('f', 16, uint64_t)
 
-enum { MOUNT_TABLE_SIZE_MAX = 4 * 1024 * 1024, TREE_DEPTH_MAX = 32, SYSFS_VALUE_MAX = 256 };
+enum { TREE_DEPTH_MAX = 32, SYSFS_VALUE_MAX = 256 };
 
 #define NOTHING_SPECIAL (MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
@@ -171,46 +171,4 @@ bool mounts_grow(const char *dir, bool *out_grown, struct err **errp)
         return err_set_os(errp, errno, "cannot grow the file system of %s", dir);
     *out_grown = fstatfs(fd, &after) == 0 && after.f_blocks > before.f_blocks;
     return true;
-}
-
-/* Mount points in the order in which they were mounted. The table writes blanks as \040. */
-static void list_mount_points(struct strv *out)
-{
-    auto_sb struct sb table = { 0 };
-    struct sv rest, line;
-
-    if (!file_read_all("/proc/self/mounts", MOUNT_TABLE_SIZE_MAX, &table, NULL))
-        return;
-    for (rest = sb_view(&table); sv_next_line(&rest, &line);) {
-        struct sv dir;
-        auto_sb struct sb plain = { 0 };
-
-        sv_next(&line, ' ', &dir);
-        sv_next(&line, ' ', &dir);
-        for (size_t i = 0; i < dir.n; i++) {
-            unsigned code;
-
-            if (dir.p[i] == '\\' && i + 3 < dir.n && sscanf(dir.p + i + 1, "%3o", &code) == 1) {
-                sb_putc(&plain, (char)code);
-                i += 3;
-            } else {
-                sb_putc(&plain, dir.p[i]);
-            }
-        }
-        strv_push(out, sb_str(&plain));
-    }
-}
-
-void mounts_shut_down(void)
-{
-    auto_strv struct strv dirs = { 0 };
-
-    sync();
-    list_mount_points(&dirs);
-    for (size_t i = dirs.n; i-- > 0;)
-        if (!str_eq(dirs.v[i], "/") && umount2(dirs.v[i], UMOUNT_NOFOLLOW) < 0)
-            (void)mount(NULL, dirs.v[i], NULL, MS_REMOUNT | MS_RDONLY, NULL);
-    if (mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
-        log_warn("Cannot make the root read-only: %s", strerror(errno));
-    sync();
 }

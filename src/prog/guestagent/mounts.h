@@ -1,6 +1,6 @@
 /*
- * Mounting what a system needs before, or instead of, an init of its own; the change of the root;
- * taking everything down again.
+ * Mounting what a system needs before, or instead of, an init of its own; the change of the root.
+ * The end of all mounts is in unmount.h.
  */
 #ifndef PROG_GUESTAGENT_MOUNTS_H
 #define PROG_GUESTAGENT_MOUNTS_H
@@ -26,8 +26,5 @@ bool mounts_switch_root(const char *new_root, struct err **errp) MUST_USE;
 /* Grows the mounted ext4 file system to the size of its device; other file systems are left alone.
  * *out_grown says whether there was anything to do. */
 bool mounts_grow(const char *dir, bool *out_grown, struct err **errp) MUST_USE;
-
-/* Unmounts what can be, makes the rest read-only, syncs: the disk is clean afterwards. */
-void mounts_shut_down(void);
 
 #endif

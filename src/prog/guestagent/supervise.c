@@ -1,6 +1,7 @@
 #include "prog/guestagent/supervise.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -15,6 +16,7 @@
 #include "prog/guestagent/mounts.h"
 #include "prog/guestagent/power.h"
 #include "prog/guestagent/unit.h"
+#include "prog/guestagent/unmount.h"
 #include "sys/file.h"
 #include "sys/host.h"
 #include "sys/proc.h"
@@ -26,6 +28,8 @@ enum {
     RESPAWN_PAUSE_MS = 1000, /* for a service that ended sooner than this after its start */
     GRACE_MS = 500,          /* between SIGTERM and SIGKILL at the end */
     KILL_MS = 500,           /* for the kernel to take down what was killed */
+    SERVED_MS = 10000,       /* for mounts that others serve to be let go */
+    REBOOT_MS = 5000,        /* for the kernel to end the machine */
 };
 
 struct service {
@@ -111,8 +115,8 @@ static void start_due(struct supervisor *s)
             start(&s->services.v[i]);
 }
 
-/* Waits until every process but this one is gone, or the deadline. */
-static bool wait_for_all(int timeout_ms)
+/* Waits until this process is gone (-1: every one but our own), or the deadline. */
+static bool wait_for(pid_t wanted, int timeout_ms)
 {
     uint64_t deadline = host_monotonic_ns() + (uint64_t)timeout_ms * 1000000;
     sigset_t set;
@@ -123,7 +127,7 @@ static bool wait_for_all(int timeout_ms)
         pid_t pid = waitpid(-1, NULL, WNOHANG);
         uint64_t now = host_monotonic_ns();
 
-        if (pid < 0 && errno == ECHILD)
+        if ((pid < 0 && errno == ECHILD) || (pid > 0 && pid == wanted))
             return true;
         if (pid > 0)
             continue;
@@ -137,20 +141,58 @@ static bool wait_for_all(int timeout_ms)
     }
 }
 
+/*
+ * The end, without hanging: a file system whose server (the host's device process) died while it
+ * owed an answer never answers, and the kernel, which is unplugging that device, neither completes
+ * that nor ever ends the machine, since it asks each device to shut down. So disks are made clean
+ * first, a child does what may hang, and the machine is reset in the end; the host agent, which
+ * asked for the end, takes that for one.
+ */
+static void let_go_of_served(const struct unmount_plan *plan)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        unmount_served(plan);
+        _exit(0);
+    }
+    if (pid > 0 && !wait_for(pid, SERVED_MS))
+        log_warn("Mounts that others serve cannot be let go");
+}
+
+static _Noreturn void end_machine(int reboot_command, int reset_fd)
+{
+    pid_t pid = reboot_command == (int)RB_HALT_SYSTEM ? -1 : fork();
+
+    if (pid <= 0)
+        (void)reboot(reboot_command);
+    if (pid == 0)
+        _exit(1);
+    (void)wait_for(pid, REBOOT_MS);
+    if (write(reset_fd, "b", 1) < 0)
+        log_error("Cannot reset the machine: %s", strerror(errno));
+    for (;;)
+        (void)pause();
+}
+
 static _Noreturn void shut_down(int reboot_command)
 {
+    struct unmount_plan plan;
+    int reset_fd;
+
     log_info("Shutting down");
     (void)kill(-1, SIGTERM);
     (void)kill(-1, SIGHUP); /* what shells of sessions end at */
     (void)kill(-1, SIGCONT);
-    if (!wait_for_all(GRACE_MS)) {
+    if (!wait_for(-1, GRACE_MS)) {
         (void)kill(-1, SIGKILL);
-        (void)wait_for_all(KILL_MS);
+        (void)wait_for(-1, KILL_MS);
     }
-    mounts_shut_down();
-    (void)reboot(reboot_command);
-    for (;;)
-        (void)pause();
+    reset_fd = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
+    unmount_plan_read(&plan);
+    unmount_own(&plan);
+    let_go_of_served(&plan);
+    end_machine(reboot_command, reset_fd);
 }
 
 static void take_signals(struct supervisor *s)

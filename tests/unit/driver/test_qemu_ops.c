@@ -58,6 +58,18 @@ static void full_disk_pauses_and_stop_lets_it_go_on(void **state)
     tear_down(&f);
 }
 
+static void guest_that_can_only_reset_itself_is_stopped_by_that(void **state)
+{
+    struct fixture f;
+
+    set_up(&f, "stuck");
+    start(&f);
+    run_until(&f, &f.n_started);
+    assert_true(driver_stop(f.d, NULL));
+    assert_exit(&f, DRIVER_EXIT_STOPPED);
+    tear_down(&f);
+}
+
 static void machine_that_never_speaks_is_killed_by_a_stop(void **state)
 {
     struct fixture f;
@@ -259,6 +271,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(guest_that_powers_off_is_no_failure),
         cmocka_unit_test(reasons_of_a_failure_are_told),
         cmocka_unit_test(full_disk_pauses_and_stop_lets_it_go_on),
+        cmocka_unit_test(guest_that_can_only_reset_itself_is_stopped_by_that),
         cmocka_unit_test(machine_that_never_speaks_is_killed_by_a_stop),
         cmocka_unit_test(agents_socket_is_there_when_start_returns),
         cmocka_unit_test(pid_is_known_when_start_returns),
