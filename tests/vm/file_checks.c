@@ -1,8 +1,14 @@
 /*
- * Checks that a directory behaves like a file system: file_checks DIR. Prints a line for each check
- * that fails, then how many there were; status 0 when none failed. Runs as an ordinary user, in
- * guests of any distribution. What the file system cannot do by nature (O_TMPFILE, attributes) is
- * left out when it says EOPNOTSUPP.
+ * Checks that a directory behaves like a file system: file_checks DIR [ABILITY...]. Prints a line
+ * for each check that fails, then how many there were; status 0 when none failed. Runs as an
+ * ordinary user, in guests of any distribution. What the file system cannot do by nature is left
+ * out when it says EOPNOTSUPP (O_TMPFILE, attributes), or when the ability that it lacks is named:
+ *     data-map          SEEK_HOLE finds holes
+ *     empty-attributes  extended attributes without a value
+ *     nanoseconds       in times that are set
+ *     open-removed      files that were removed are changed and opened anew through a descriptor
+ *     pipes             fifos and sockets are made
+ *     rename-flags      RENAME_NOREPLACE, RENAME_EXCHANGE
  */
 #include "file_checks.h"
 
@@ -17,6 +23,16 @@
 
 static unsigned n_checks, n_failed;
 static const char *topic;
+
+static char *const *lacking;
+
+bool file_checks_lacks(const char *ability)
+{
+    for (char *const *p = lacking; *p; p++)
+        if (strcmp(*p, ability) == 0)
+            return true;
+    return false;
+}
 
 void file_checks_note(bool ok, int line, const char *what)
 {
@@ -194,7 +210,8 @@ static void holes(void)
     CHECK(pwrite(fd, "data", 4, 32 << 20) == 4 && fsync(fd) == 0);
     CHECK(stat_of("f").st_blocks < 1024);
     CHECK(lseek(fd, 0, SEEK_DATA) <= 32 << 20);
-    CHECK(lseek(fd, 33 << 20, SEEK_HOLE) == 33 << 20);
+    if (!file_checks_lacks("data-map"))
+        CHECK(lseek(fd, 33 << 20, SEEK_HOLE) == 33 << 20);
     FAILS(lseek(fd, 65 << 20, SEEK_DATA), ENXIO);
     CHECK(pread(fd, buf, 4, 1000) == 4 && memcmp(buf, "\0\0\0\0", 4) == 0);
     if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 32 << 20, 4096) == 0)
@@ -325,10 +342,11 @@ int main(int argc, char **argv)
     };
 
     (void)umask(022);
-    if (argc != 2 || chdir(argv[1]) < 0) {
-        (void)fprintf(stderr, "Usage: file_checks DIR\n");
+    if (argc < 2 || chdir(argv[1]) < 0) {
+        (void)fprintf(stderr, "Usage: file_checks DIR [ABILITY...]\n");
         return 2;
     }
+    lacking = argv + 2;
     if (!run_all(of_contents) || !run_all(file_checks_of_names))
         return 2;
     printf("%u checks, %u failed\n", n_checks, n_failed);

@@ -21,6 +21,8 @@ struct file_topic {
 extern const struct file_topic file_checks_of_names[];
 
 void file_checks_note(bool ok, int line, const char *what);
+/* Does the file system lack this by nature, as the command line says? */
+bool file_checks_lacks(const char *ability);
 
 #define CHECK(condition) file_checks_note((condition), __LINE__, #condition)
 /* The call fails, with this errno. */

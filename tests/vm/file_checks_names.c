@@ -17,6 +17,20 @@ static int rename_flags(const char *from, const char *to, unsigned flags)
     return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags);
 }
 
+static void renaming_with_flags(void)
+{
+    put("x", "X");
+    put("y", "Y");
+    CHECK(mkdir("f", 0755) == 0);
+    put("f/b", "B");
+    FAILS(rename_flags("x", "y", RENAME_NOREPLACE), EEXIST);
+    CHECK(rename_flags("x", "z", RENAME_NOREPLACE) == 0 && holds("z", "X"));
+    CHECK(rename_flags("y", "z", RENAME_EXCHANGE) == 0 && holds("y", "X") && holds("z", "Y"));
+    FAILS(rename_flags("y", "none", RENAME_EXCHANGE), ENOENT);
+    CHECK(rename_flags("y", "f", RENAME_EXCHANGE) == 0 && holds("f", "X") && holds("y/b", "B"));
+    CHECK(rename("y", "y") == 0);
+}
+
 static void renaming(void)
 {
     ino_t ino;
@@ -35,15 +49,11 @@ static void renaming(void)
     CHECK(rename("d", "e") == 0 && holds("e/b", "A"));
     CHECK(mkdir("e/sub", 0755) == 0);
     FAILS(rename("e", "e/sub/x"), EINVAL);
+    CHECK(rename("e", "e") == 0);
     put("x", "X");
-    put("y", "Y");
-    FAILS(rename_flags("x", "y", RENAME_NOREPLACE), EEXIST);
-    CHECK(rename_flags("x", "z", RENAME_NOREPLACE) == 0 && holds("z", "X"));
-    CHECK(rename_flags("y", "z", RENAME_EXCHANGE) == 0 && holds("y", "X") && holds("z", "Y"));
-    FAILS(rename_flags("y", "none", RENAME_EXCHANGE), ENOENT);
-    CHECK(rename_flags("y", "e", RENAME_EXCHANGE) == 0 && holds("e", "X") && holds("y/b", "A"));
-    CHECK(link("e", "same") == 0 && rename("e", "same") == 0 && exists("e") && exists("same"));
-    CHECK(rename("y", "y") == 0);
+    CHECK(link("x", "same") == 0 && rename("x", "same") == 0 && exists("x") && exists("same"));
+    if (!file_checks_lacks("rename-flags"))
+        renaming_with_flags();
 }
 
 static void linking(void)
@@ -88,11 +98,27 @@ static void linking(void)
     CHECK(stat_of("s").st_mtime == 2000 && stat_of("b").st_mtime != 2000);
 }
 
-static void removing(void)
+/* d/f, which is removed. */
+static void using_removed(int fd)
 {
     char buf[8] = { 0 }, path[64];
     struct stat st;
-    int fd, other;
+    int other;
+
+    CHECK(ftruncate(fd, 2) == 0 && fstat(fd, &st) == 0 && st.st_size == 2);
+    CHECK(fchmod(fd, 0600) == 0 && fstat(fd, &st) == 0 && (st.st_mode & 0777) == 0600);
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    CHECK((other = open(path, O_RDONLY)) >= 0);
+    CHECK(pread(other, buf, 8, 0) == 2);
+    (void)close(other);
+}
+
+static void removing(void)
+{
+    char buf[8] = { 0 };
+    struct stat st;
+    ssize_t n = 5;
+    int fd;
 
     FAILS(unlink("none"), ENOENT);
     FAILS(rmdir("none"), ENOENT);
@@ -106,14 +132,12 @@ static void removing(void)
     CHECK(unlink("d/f") == 0 && !exists("d/f"));
     CHECK(fstat(fd, &st) == 0 && st.st_nlink == 0);
     CHECK(pwrite(fd, "still", 5, 0) == 5 && pread(fd, buf, 8, 0) == 5);
-    CHECK(ftruncate(fd, 2) == 0 && fstat(fd, &st) == 0 && st.st_size == 2);
-    CHECK(fchmod(fd, 0600) == 0 && fstat(fd, &st) == 0 && (st.st_mode & 0777) == 0600);
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    CHECK((other = open(path, O_RDONLY)) >= 0);
-    CHECK(pread(other, buf, 8, 0) == 2);
-    (void)close(other);
+    if (!file_checks_lacks("open-removed")) {
+        using_removed(fd);
+        n = 2;
+    }
     put("d/f", "new");
-    CHECK(holds("d/f", "new") && pread(fd, buf, 8, 0) == 2);
+    CHECK(holds("d/f", "new") && pread(fd, buf, 8, 0) == n);
     (void)close(fd);
     CHECK(unlink("d/f") == 0 && rmdir("d") == 0);
     FAILS(open("d/f", O_RDONLY), ENOENT);
@@ -202,7 +226,9 @@ static void names(void)
 
 static void attributes(void)
 {
-    struct timespec times[2] = { { 1000000000, 123456789 }, { 1700000000, 987654321 } };
+    bool is_exact = !file_checks_lacks("nanoseconds");
+    struct timespec times[2] = { { 1000000000, is_exact ? 123456789 : 0 },
+                                 { 1700000000, is_exact ? 987654321 : 0 } };
     struct timespec now[2] = { { 0, UTIME_OMIT }, { 0, UTIME_NOW } };
     struct stat st;
     struct statvfs fs;
@@ -211,8 +237,8 @@ static void attributes(void)
 
     CHECK(futimens(fd, times) == 0);
     st = stat_of("f");
-    CHECK(st.st_atim.tv_sec == 1000000000 && st.st_atim.tv_nsec == 123456789);
-    CHECK(st.st_mtim.tv_sec == 1700000000 && st.st_mtim.tv_nsec == 987654321);
+    CHECK(st.st_atim.tv_sec == 1000000000 && st.st_atim.tv_nsec == times[0].tv_nsec);
+    CHECK(st.st_mtim.tv_sec == 1700000000 && st.st_mtim.tv_nsec == times[1].tv_nsec);
     CHECK(utimensat(AT_FDCWD, "f", now, 0) == 0);
     st = stat_of("f");
     CHECK(st.st_atim.tv_sec == 1000000000 && st.st_mtim.tv_sec > 1700000000);
@@ -241,6 +267,7 @@ static void extended_attributes(void)
 {
     char buf[256];
     int fd = make("f", "");
+    size_t n;
 
     if (setxattr("f", "user.one", "1", 1, 0) < 0 && errno == EOPNOTSUPP)
         return;
@@ -253,19 +280,22 @@ static void extended_attributes(void)
     CHECK(listxattr("f", buf, sizeof(buf)) == 18);
     CHECK(removexattr("f", "user.one") == 0);
     FAILS(getxattr("f", "user.one", buf, sizeof(buf)), ENODATA);
-    CHECK(mkdir("d", 0755) == 0 && setxattr("d", "user.d", "", 0, 0) == 0);
-    CHECK(getxattr("d", "user.d", buf, sizeof(buf)) == 0);
+    n = file_checks_lacks("empty-attributes") ? 1 : 0;
+    CHECK(mkdir("d", 0755) == 0 && setxattr("d", "user.d", "D", n, 0) == 0);
+    CHECK(getxattr("d", "user.d", buf, sizeof(buf)) == (ssize_t)n);
     (void)close(fd);
 }
 
 static void special_files(void)
 {
-    CHECK(mkfifo("pipe", 0600) == 0 && S_ISFIFO(stat_of("pipe").st_mode));
-    CHECK(mknod("sock", S_IFSOCK | 0600, 0) == 0 && S_ISSOCK(stat_of("sock").st_mode));
+    if (!file_checks_lacks("pipes")) {
+        CHECK(mkfifo("pipe", 0600) == 0 && S_ISFIFO(stat_of("pipe").st_mode));
+        CHECK(mknod("sock", S_IFSOCK | 0600, 0) == 0 && S_ISSOCK(stat_of("sock").st_mode));
+        CHECK(rename("pipe", "pipe2") == 0 && unlink("pipe2") == 0);
+    }
     CHECK(mknod("file", S_IFREG | 0600, 0) == 0 && S_ISREG(stat_of("file").st_mode));
     FAILS(mknod("dev", S_IFCHR | 0600, 0x103), EPERM);
     CHECK(!exists("dev"));
-    CHECK(rename("pipe", "pipe2") == 0 && unlink("pipe2") == 0);
 }
 
 const struct file_topic file_checks_of_names[] = {

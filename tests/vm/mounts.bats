@@ -288,6 +288,19 @@ has_greeted_again() {
     limactl delete --force m
 }
 
+# What QEMU 7.2, with files as they are on the host, and Linux 6.1 do not do by 9p is left out.
+passes_file_checks_by_9p() { # NAME DIR MOUNTPOINT
+    [[ $(uname -m) == "$(guest "$1" uname -m)" ]] || fail "the program is for another architecture"
+    cp "$FILE_CHECKS" "$2/file_checks"
+    mkdir "$2/checks"
+    chmod 777 "$2/checks"
+    run guest "$1" "$3/file_checks" "$3/checks" \
+        data-map empty-attributes nanoseconds open-removed pipes rename-flags
+    assert_status 0
+    [[ $output == *' 0 failed' ]]
+    rm -r "$2/file_checks" "$2/checks"
+}
+
 @test "9p, where the guest's kernel has it; the others are told what would work" {
     mkdir -p "$HOME/nine ro,1" "$HOME/nine"
     chmod 777 "$HOME/nine"
@@ -308,6 +321,7 @@ has_greeted_again() {
     [[ $(guest g cat /mnt/hot/file) == back ]]
     guest g sh -c 'echo again >/mnt/hot/file'
     [[ $(cat "$HOME/nine/file") == again ]]
+    passes_file_checks_by_9p g "$HOME/nine" /mnt/hot
     limactl mount add --type 9p g "$HOME/nine ro,1" /mnt/hot-ro
     run guest g sudo touch /mnt/hot-ro/new
     [[ $status -ne 0 && $output == *'Read-only file system'* ]]
