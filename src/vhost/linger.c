@@ -1,8 +1,9 @@
 #include "vhost/linger.h"
 
+#include <sched.h>
 #include <time.h>
 
-int64_t vhost_linger_now(void)
+static int64_t now_ns(void)
 {
     struct timespec ts = { 0 };
 
@@ -10,15 +11,33 @@ int64_t vhost_linger_now(void)
     return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-void vhost_linger_note(struct vhost_linger *l, int64_t now_ns)
+void vhost_linger_note_at(struct vhost_linger *l, int64_t now)
 {
-    l->pays = now_ns - l->last_ns < VHOST_LINGER_NS;
-    l->last_ns = now_ns;
+    l->pays = now - l->last_ns < VHOST_LINGER_NS && now >= l->not_before_ns;
+    l->last_ns = now;
+    l->looked_ns = 0;
 }
 
-bool vhost_linger_goes_on(struct vhost_linger *l, int64_t now_ns)
+bool vhost_linger_goes_on_at(struct vhost_linger *l, int64_t now)
 {
-    if (now_ns - l->last_ns >= VHOST_LINGER_NS)
-        l->pays = false;
+    if (!l->pays)
+        return false;
+    if (l->looked_ns && now - l->looked_ns > VHOST_LINGER_CROWDED_NS)
+        l->not_before_ns = now + VHOST_LINGER_PAUSE_NS;
+    l->looked_ns = now;
+    l->pays = now - l->last_ns < VHOST_LINGER_NS && now >= l->not_before_ns;
     return l->pays;
+}
+
+void vhost_linger_note(struct vhost_linger *l)
+{
+    vhost_linger_note_at(l, now_ns());
+}
+
+bool vhost_linger_goes_on(struct vhost_linger *l)
+{
+    if (!vhost_linger_goes_on_at(l, now_ns()))
+        return false;
+    (void)sched_yield();
+    return true;
 }

@@ -3,6 +3,7 @@
  * each other closely is spared a kick for each of them, for which its processor leaves the guest, and
  * the device a wake-up; for requests that the guest waits for, these two are most of the time. A guest
  * that lets time pass between them costs nothing: looking in vain ends it until two come closely again.
+ * Where others wait for the processor (time passes between two looks) there is no lingering for a while.
  */
 #ifndef VHOST_LINGER_H
 #define VHOST_LINGER_H
@@ -12,16 +13,25 @@
 
 /* Long enough for what a program does between two requests, in an emulated processor, too. */
 #define VHOST_LINGER_NS 200000
+/* Two looks so far apart: something else ran in between. */
+#define VHOST_LINGER_CROWDED_NS 30000
+#define VHOST_LINGER_PAUSE_NS   20000000
 
 struct vhost_linger { /* starts with zeros */
     int64_t last_ns;
-    bool pays; /* the last two activities were close to each other */
+    int64_t looked_ns;     /* in vain, since then; 0 = not yet */
+    int64_t not_before_ns; /* it was crowded */
+    bool pays;             /* the last two activities were close to each other */
 };
 
-int64_t vhost_linger_now(void);
 /* The queues have moved: a chain was taken, or given back. */
-void vhost_linger_note(struct vhost_linger *l, int64_t now_ns);
-/* The queues are empty. True: look again soon, and ask for no kick. */
-bool vhost_linger_goes_on(struct vhost_linger *l, int64_t now_ns);
+void vhost_linger_note(struct vhost_linger *l);
+/* The queues are empty. True: look again soon, and ask for no kick. Others that wait for the
+ * processor may have it first. */
+bool vhost_linger_goes_on(struct vhost_linger *l);
+
+/* The same for a time given, in ns of any monotonic clock. */
+void vhost_linger_note_at(struct vhost_linger *l, int64_t now_ns);
+bool vhost_linger_goes_on_at(struct vhost_linger *l, int64_t now_ns);
 
 #endif

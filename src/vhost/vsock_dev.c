@@ -260,10 +260,10 @@ static bool receive_packets(struct vsock_dev *v)
         case VHOST_POP_CHAIN:
             handle_packet(v, &chain, pieces);
             vhost_ring_push(ring, &chain, 0);
-            vhost_linger_note(&v->linger, vhost_linger_now());
+            vhost_linger_note(&v->linger);
             break;
         case VHOST_POP_EMPTY:
-            return vhost_linger_goes_on(&v->linger, vhost_linger_now()) ||
+            return vhost_linger_goes_on(&v->linger) ||
                    vhost_ring_want_kicks(ring);
         case VHOST_POP_BROKEN:
             vhost_dev_report_broken(&v->base);
@@ -295,10 +295,8 @@ static void tell_taken(struct vsock_dev *v, bool is_called)
 
 static void expect_answer(struct vsock_dev *v)
 {
-    int64_t now = vhost_linger_now();
-
-    vhost_linger_note(&v->linger, now);
-    if (!v->tx_pending && vhost_linger_goes_on(&v->linger, now)) {
+    vhost_linger_note(&v->linger);
+    if (!v->tx_pending && vhost_linger_goes_on(&v->linger)) {
         v->tx_pending = true;
         vhost_ring_refuse_kicks(vhost_dev_ring(&v->base, TX_QUEUE));
     }

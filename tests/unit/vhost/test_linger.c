@@ -8,8 +8,8 @@ static void one_request_is_no_reason_to_linger(void **state)
 {
     struct vhost_linger l = { 0 };
 
-    vhost_linger_note(&l, 10 * (int64_t)LONG);
-    assert_false(vhost_linger_goes_on(&l, 10 * (int64_t)LONG + 1));
+    vhost_linger_note_at(&l, 10 * (int64_t)LONG);
+    assert_false(vhost_linger_goes_on_at(&l, 10 * (int64_t)LONG + 1));
 }
 
 static void two_that_follow_closely_are(void **state)
@@ -17,10 +17,10 @@ static void two_that_follow_closely_are(void **state)
     struct vhost_linger l = { 0 };
     int64_t now = 10 * (int64_t)LONG;
 
-    vhost_linger_note(&l, now);
-    vhost_linger_note(&l, now += SHORT);
-    assert_true(vhost_linger_goes_on(&l, now + SHORT));
-    assert_false(vhost_linger_goes_on(&l, now + LONG));
+    vhost_linger_note_at(&l, now);
+    vhost_linger_note_at(&l, now += SHORT);
+    assert_true(vhost_linger_goes_on_at(&l, now + 1));
+    assert_false(vhost_linger_goes_on_at(&l, now + LONG));
 }
 
 static void lingering_in_vain_ends_it_until_two_follow_closely_again(void **state)
@@ -28,13 +28,44 @@ static void lingering_in_vain_ends_it_until_two_follow_closely_again(void **stat
     struct vhost_linger l = { 0 };
     int64_t now = 10 * (int64_t)LONG;
 
-    vhost_linger_note(&l, now);
-    vhost_linger_note(&l, now += SHORT);
-    assert_false(vhost_linger_goes_on(&l, now += LONG));
-    vhost_linger_note(&l, now);
-    assert_false(vhost_linger_goes_on(&l, now + 1));
-    vhost_linger_note(&l, now += SHORT);
-    assert_true(vhost_linger_goes_on(&l, now + 1));
+    vhost_linger_note_at(&l, now);
+    vhost_linger_note_at(&l, now += SHORT);
+    assert_false(vhost_linger_goes_on_at(&l, now += LONG));
+    vhost_linger_note_at(&l, now);
+    assert_false(vhost_linger_goes_on_at(&l, now + 1));
+    vhost_linger_note_at(&l, now += SHORT);
+    assert_true(vhost_linger_goes_on_at(&l, now + 1));
+}
+
+static void what_others_took_between_two_looks_ends_it_for_a_while(void **state)
+{
+    struct vhost_linger l = { 0 };
+    int64_t now = 10 * (int64_t)LONG, until;
+
+    vhost_linger_note_at(&l, now);
+    vhost_linger_note_at(&l, now += SHORT);
+    assert_true(vhost_linger_goes_on_at(&l, now += 1));
+    assert_true(vhost_linger_goes_on_at(&l, now += VHOST_LINGER_CROWDED_NS));
+    assert_false(vhost_linger_goes_on_at(&l, now += VHOST_LINGER_CROWDED_NS + 1));
+    until = now + VHOST_LINGER_PAUSE_NS;
+    while (now + SHORT < until) {
+        vhost_linger_note_at(&l, now += SHORT);
+        assert_false(vhost_linger_goes_on_at(&l, now));
+    }
+    vhost_linger_note_at(&l, now += SHORT);
+    assert_true(vhost_linger_goes_on_at(&l, now));
+}
+
+static void the_first_look_after_an_activity_may_come_late(void **state)
+{
+    struct vhost_linger l = { 0 };
+    int64_t now = 10 * (int64_t)LONG;
+
+    vhost_linger_note_at(&l, now);
+    vhost_linger_note_at(&l, now += SHORT);
+    assert_true(vhost_linger_goes_on_at(&l, now += 1));
+    vhost_linger_note_at(&l, now += SHORT); /* the device was busy with it */
+    assert_true(vhost_linger_goes_on_at(&l, now += VHOST_LINGER_CROWDED_NS + 1));
 }
 
 int main(void)
@@ -42,6 +73,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_request_is_no_reason_to_linger),
         cmocka_unit_test(two_that_follow_closely_are),
+        cmocka_unit_test(what_others_took_between_two_looks_ends_it_for_a_while),
+        cmocka_unit_test(the_first_look_after_an_activity_may_come_late),
         cmocka_unit_test(lingering_in_vain_ends_it_until_two_follow_closely_again),
     };
 
