@@ -183,6 +183,19 @@ same_by_name() { # PREFIX
     limactl mount remove m /mnt/hot
 }
 
+# The process that repeats changes and those that mount the folders begin again at the same time.
+@test "with a new devices process the mounts and the events are back, each time" {
+    for _ in 1 2 3 4 5 6; do
+        settle # nothing is on its way that the next one would lose
+        : >"$LIMA_HOME/m/ha.stderr.log"
+        kill -KILL "$(pid_of m devices)"
+        eventually grep -q 'The guest has its devices again' "$LIMA_HOME/m/ha.stderr.log"
+        eventually guest m sh -c 'echo x >/mnt/rw/after && ls /mnt/ro && rm /mnt/rw/after'
+        [[ $(limactl mount list --json m | grep -vc '"state":"mounted"') -eq 0 ]]
+    done
+    same_events rw 'echo x >f; settle; rm f'
+}
+
 @test "events go on without the host agent, and when the agent of the guest was killed" {
     kill -KILL "$(pid_of m ha)"
     eventually is_gone "$(pid_of m ha)"

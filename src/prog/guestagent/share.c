@@ -14,6 +14,7 @@
 #include "prog/guestagent/holders.h"
 #include "prog/guestagent/mounts.h"
 #include "sys/dir.h"
+#include "sys/lock.h"
 #include "sys/proc.h"
 #include "wire/guest.h"
 
@@ -55,12 +56,18 @@ static bool look_again(unsigned *times)
     return ++*times < LOOK_TIMES;
 }
 
+/* The process that repeats changes, and one that mounts a folder, do this at the same time when the
+ * host has replaced the device. */
 bool share_mount_all(bool waits, struct err **errp)
 {
+    auto_fd int lock = -1;
     unsigned times = 0;
 
+    if (!dir_make_all(SHARE_PRIVATE_DIR, 0700, errp) ||
+        !lock_dir(SHARE_PRIVATE_DIR, LOCK_WAIT, &lock, errp))
+        return false;
     detach_stale(SHARE_ALL_DIR);
-    if (!dir_make_all(SHARE_PRIVATE_DIR, 0700, errp) || !dir_make_all(SHARE_ALL_DIR, 0700, errp))
+    if (!dir_make_all(SHARE_ALL_DIR, 0700, errp))
         return false;
     if (mounts_is_mount_point(SHARE_ALL_DIR))
         return true;
