@@ -1,5 +1,7 @@
 #include "driver/qemu/prepare.h"
 
+#include <stdlib.h>
+
 #include "base/mem.h"
 #include "driver/qemu/disk.h"
 #include "driver/qemu/files.h"
@@ -29,6 +31,16 @@ static bool qemu_probe(const char *arch, struct err **errp)
     return qemu_exe_find(row, &exe, errp);
 }
 
+static void note_external_server(const struct driver_instance *inst)
+{
+    const char *program = getenv("LIMA_VIRTIOFSD");
+
+    if (program && *program && str_eq(inst->config->mount_type, "virtiofs"))
+        driver_note(inst, LOG_WARN,
+                    "LIMA_VIRTIOFSD is ignored: the built-in server serves virtiofs mounts; unset "
+                    "it, or set mountType to 9p or reverse-sshfs for another way");
+}
+
 static bool qemu_check_config(const struct driver_instance *inst, struct err **errp)
 {
     const struct instance_config *config = inst->config;
@@ -43,6 +55,7 @@ static bool qemu_check_config(const struct driver_instance *inst, struct err **e
         return false;
     if (config->firmware.legacy_bios.v && !plan.host.arch->may_have_no_uefi)
         driver_note(inst, LOG_WARN, "`firmware.legacyBIOS` is ignored for %s guests", config->arch);
+    note_external_server(inst);
     if (plan.host.emulation_reason)
         driver_note(inst, LOG_WARN,
                     "The guest's processor is emulated, which is several times slower: %s%s%s",

@@ -265,6 +265,40 @@ static void settings_that_are_not_carried_out_are_refused(void **state)
     tear_down(&f);
 }
 
+static bool has_note(const struct fixture *f, const char *part)
+{
+    for (size_t i = 0; i < f->notes.n; i++)
+        if (strstr(f->notes.v[i], part))
+            return true;
+    return false;
+}
+
+static void external_server_of_mounts_is_said_to_be_ignored(void **state)
+{
+    static const struct {
+        const char *program, *mount_type;
+        bool is_told;
+    } cases[] = {
+        { "/usr/lib/qemu/virtiofsd", "virtiofs", true },
+        { "/usr/lib/qemu/virtiofsd", "9p", false },
+        { "", "virtiofs", false },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct fixture f;
+
+        fixture_init(&f, "qemu");
+        f.config.mount_type = mem_strdup(cases[i].mount_type);
+        assert_int_equal(setenv("LIMA_VIRTIOFSD", cases[i].program, 1), 0);
+        assert_true(check(&f, NULL));
+        check_row(has_note(&f, "LIMA_VIRTIOFSD is ignored") == cases[i].is_told,
+                  cases[i].mount_type);
+        assert_int_equal(unsetenv("LIMA_VIRTIOFSD"), 0);
+        mem_replace(&f.config.mount_type, NULL);
+        tear_down(&f);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +316,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(options_are_checked),
         cmocka_unit_test(foreign_guests_cannot_be_forced_to_kvm),
         cmocka_unit_test(settings_that_are_not_carried_out_are_refused),
+        cmocka_unit_test(external_server_of_mounts_is_said_to_be_ignored),
     };
 
     if (!use_fake_qemu(argc, argv))
