@@ -12,7 +12,7 @@ setup_file() {
         "- {location: $HOME/rw, mountPoint: /mnt/rw, writable: true}" \
         "- {location: $HOME/ro, mountPoint: /mnt/ro}" \
         "- {location: \"$HOME/a folder ü\", mountPoint: \"/mnt/a point ü\", writable: true}" \
-        "- {location: $HOME/rw, mountPoint: /mnt/again}" \
+        "- {location: $HOME/rw, mountPoint: /mnt/missing/../again}" \
         "- {location: $HOME/plain, mountPoint: /mnt/rw/inner/nested, writable: true}" \
         "- {location: $HOME/files/conf, mountPoint: /mnt/single/conf, writable: true}" \
         "- {location: $HOME/made, mountPoint: /mnt/made, writable: true}"

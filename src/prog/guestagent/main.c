@@ -58,13 +58,14 @@ static bool is_share_name(struct sv name)
 /* What went wrong is said on stdout, too: scripts hand it on. */
 static bool change_share(const struct options *options, bool mounts, struct err **errp)
 {
+    auto_mem char *mount_point = path_clean(options->mount_point);
     const struct share share = { .name = options->name,
-                                 .mount_point = options->mount_point,
+                                 .mount_point = mount_point,
                                  .options_9p = options->options_9p,
                                  .read_only = options->read_only,
                                  .waits = options->waits };
 
-    if (!is_share_name(sv_of(share.name)) || !path_is_absolute(share.mount_point))
+    if (!is_share_name(sv_of(share.name)) || !path_is_absolute(mount_point))
         return err_set(errp, ERR_INVALID, "--name and an absolute --mount-point are needed");
     if (mounts ? share_mount(&share, errp) : share_unmount(&share, options->lazy, errp))
         return true;

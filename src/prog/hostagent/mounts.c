@@ -303,7 +303,7 @@ struct mount *mount_new(struct mounts *m, const struct mount_type *type, char *t
     mount->type = type;
     mount->name = take_name;
     mount->location = mem_strdup(location);
-    mount->mount_point = mem_strdup(mount_point);
+    mount->mount_point = path_clean(mount_point);
     mount->writable = writable;
     list_push_back(&m->list, &mount->link);
     return mount;
