@@ -153,9 +153,11 @@ b" "$(printf "\\377")" ... " " nnn*'
     run guest m sudo touch /mnt/hot-ro/x
     [[ $status -ne 0 && $output == *'Read-only file system'* ]]
     limactl mount rm m /mnt/hot-ro
-    run --separate-stderr limactl mount add m "$HOME/ro" /etc
-    assert_status 1
-    [[ $stderr == *'system path'* ]]
+    for point in /etc /proc /proc/x /dev/shm /sys /run /; do
+        run --separate-stderr limactl mount add m "$HOME/ro" "$point"
+        assert_status 1
+        [[ $stderr == *'system path'* ]]
+    done
 }
 
 @test "a single file comes alone, at boot and later" {

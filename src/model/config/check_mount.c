@@ -36,28 +36,48 @@ static void check_location(struct checker *c, size_t i, const char *location)
     }
 }
 
-bool config_is_system_path(const char *path)
+/* A mount on it, or on a part of it, hides what the guest cannot be without. */
+static bool is_system_path(const char *path)
 {
-    static const char *const system_paths[] = { "/",     "/bin", "/dev", "/etc", "/home", "/opt",
-                                                "/sbin", "/tmp", "/usr", "/var", NULL };
+    static const char *const exact[] = { "/",        "/bin",       "/etc",      "/home",
+                                         "/lib",     "/lib64",     "/opt",      "/run",
+                                         "/sbin",    "/tmp",       "/usr",      "/usr/bin",
+                                         "/usr/lib", "/usr/lib64", "/usr/sbin", "/var",
+                                         "/var/lib", "/var/run",   NULL };
+    static const char *const trees[] = { "/dev", "/proc", "/run/lima-mounts", "/sys" };
+    auto_mem char *clean = path_clean(path);
 
-    return check_is_word(path, system_paths);
+    for (size_t i = 0; i < COUNT(trees); i++)
+        if (path_is_within(clean, trees[i]))
+            return true;
+    return check_is_word(clean, exact);
+}
+
+bool config_check_mount_point(const struct instance_config *config, const char *field,
+                              const char *mount_point, struct err **errp)
+{
+    auto_mem char *quoted = quote_tick_dup(mount_point);
+
+    if (*mount_point == '~')
+        return err_set(errp, ERR_INVALID, "%s must not start with `~`", field);
+    if (!path_is_absolute(mount_point))
+        return err_set(errp, ERR_INVALID, "%s must be absolute, got %s", field, quoted);
+    if (is_system_path(mount_point))
+        return err_set(errp, ERR_INVALID, "%s must not be a system path such as /etc or /usr",
+                       field);
+    if (str_eq(mount_point, config->user.home))
+        return err_set(errp, ERR_INVALID, "%s is the reserved internal home directory %s", field,
+                       quoted);
+    return true;
 }
 
 static void check_mount_point(struct checker *c, size_t i, const char *mount_point)
 {
-    auto_mem char *quoted = quote_tick_dup(mount_point);
+    auto_mem char *field = mem_printf("field `mounts[%zu].mountPoint`", i);
+    auto_err struct err *err = NULL;
 
-    if (config_is_system_path(mount_point))
-        check_fail(
-            c, "field `mounts[%zu].mountPoint` must not be a system path such as /etc or /usr", i);
-    if (str_eq(mount_point, c->config->user.home))
-        check_fail(c, "field `mounts[%zu].mountPoint` is the reserved internal home directory %s",
-                   i, quoted);
-    if (*mount_point == '~')
-        check_fail(c, "field `mounts[%zu].mountPoint` must not start with `~`", i);
-    else if (!path_is_absolute(mount_point))
-        check_fail(c, "field `mounts[%zu].mountPoint` must be absolute, got %s", i, quoted);
+    if (!config_check_mount_point(c->config, field, mount_point, &err))
+        check_fail(c, "%s", err_text(err));
 }
 
 static void check_virtiofs(struct checker *c, size_t i, const struct virtiofs_config *virtiofs)

@@ -100,8 +100,10 @@ json_t *config_to_json(const struct instance_config *config);
 bool config_version_is_older(const char *version, const char *than);
 /* "lima-" and the name with dots and underscores replaced: the guest's host name. Owned. */
 char *config_hostname(const char *instance_name);
-/* A directory of the guest that nothing may be mounted on: /etc, /usr, ... */
-bool config_is_system_path(const char *path);
+/* ERR_INVALID: nothing may be mounted there in the guest: /etc, /proc/x, its home, ... The text
+ * begins with field. */
+bool config_check_mount_point(const struct instance_config *config, const char *field,
+                              const char *mount_point, struct err **errp) MUST_USE;
 /* 16 hex digits behind "lima-": tag of a 9p or virtiofs mount. Owned. */
 char *config_mount_tag(const struct mount_config *mount);
 /* What the guest mounts of an export of that name: it, or the file in it if location is one. Owned. */

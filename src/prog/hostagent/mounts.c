@@ -347,6 +347,7 @@ static bool check_link(const struct mounts *m, const struct mount_request *r, st
 static bool check(const struct mounts *m, const struct mount_request *r, const char *mount_point,
                   struct err **errp)
 {
+    auto_mem char *field = mem_printf("mountPoint %s", mount_point);
     const char *location = r->location;
     bool is_virtiofs = str_eq(r->type, mount_virtiofs.name);
     bool is_file = is_virtiofs && file_is_regular(location);
@@ -359,10 +360,10 @@ static bool check(const struct mounts *m, const struct mount_request *r, const c
     if (!dir_exists(location) && !is_file)
         return err_set(errp, ERR_INVALID, "hostPath is not a directory%s: %s",
                        is_virtiofs ? " or a file" : "", location);
-    if (!path_is_absolute(mount_point) || strlen(mount_point) > GUEST_MOUNT_LEN_MAX)
-        return err_set(errp, ERR_INVALID, "mountPoint must be absolute: %s", mount_point);
-    if (config_is_system_path(mount_point))
-        return err_set(errp, ERR_INVALID, "mountPoint must not be a system path: %s", mount_point);
+    if (!config_check_mount_point(m->params.config, field, mount_point, errp))
+        return false;
+    if (strlen(mount_point) > GUEST_MOUNT_LEN_MAX)
+        return err_set(errp, ERR_INVALID, "mountPoint is too long");
     if (mount_find(m, mount_point))
         return err_set(errp, ERR_EXISTS, "something is mounted on %s already", mount_point);
     if (n >= MOUNTS_MAX)

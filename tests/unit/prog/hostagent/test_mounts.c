@@ -106,7 +106,8 @@ static void bench_open(struct bench *b, const char *yaml, bool has_mount)
 {
     auto_mem char *mounts = NULL;
 
-    *b = (struct bench){ .folder = temp_path("folder"), .sock = temp_path("devices.sock"),
+    *b = (struct bench){ .folder = temp_path("folder"),
+                         .sock = temp_path("devices.sock"),
                          .machine_path = temp_path("machine.pid") };
     mounts =
         mem_printf("%s%s%s%s", yaml, has_mount ? "mounts: [{mountPoint: /mnt/a, location: " : "",
@@ -330,6 +331,11 @@ static void requests_are_checked(void **state)
         { "relative", "/mnt/x", "absolute" },   { "/nowhere/at/all", "/mnt/x", "not a directory" },
         { "/dev/null", "/mnt/x", "not a dir" }, { "/tmp", "mnt", "absolute" },
         { "/tmp", "/etc", "system path" },      { "/tmp", "/usr/../etc/", "system path" },
+        { "/tmp", "/proc", "system path" },     { "/tmp", "/proc/x/y", "system path" },
+        { "/tmp", "/sys/fs", "system path" },   { "/tmp", "/dev/shm", "system path" },
+        { "/tmp", "/run/", "system path" },     { "/tmp", "/lib", "system path" },
+        { "/tmp", "//", "system path" },        { "/tmp", "~/x", "must not start" },
+        { "/tmp", "/run/x", "not connected" },  { "/tmp", "/process", "not connected" },
         { "/tmp", "/mnt/x", "not connected" },  { "/etc/passwd", "/mnt/x", "not connected" },
     };
     struct bench b;
@@ -341,6 +347,8 @@ static void requests_are_checked(void **state)
         add(&b, cases[i].location, cases[i].mount_point, true);
         check_row(strstr(b.outcome, cases[i].why), cases[i].why);
     }
+    add(&b, "/tmp", b.config.user.home, true);
+    check_row(strstr(b.outcome, "home directory"), b.outcome);
     assert_int_equal(count_mounts(&b), 0);
     bench_close(&b);
 }
