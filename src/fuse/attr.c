@@ -125,6 +125,16 @@ int64_t fuse_attr_changed_ns(const struct statx *stx)
     return stx->stx_ctime.tv_sec * 1000000000 + stx->stx_ctime.tv_nsec;
 }
 
+/* Of a name. That of an export never: the guest keeps the name then for as long only as something
+ * is mounted there, and the export's node is forgotten when it no longer is. */
+static uint64_t entry_valid(const struct fuse_server *s, const struct fuse_node *node,
+                            const struct fuse_node *dir)
+{
+    if (dir == &s->root)
+        return 0;
+    return fuse_watch_tells_names(s, dir) ? FUSE_TOLD_SECONDS : time_valid(node->export);
+}
+
 static uint64_t attr_valid(const struct fuse_server *s, const struct fuse_node *node,
                            const struct statx *stx)
 {
@@ -145,10 +155,7 @@ void fuse_entry_fill(struct fuse_server *s, struct fuse_entry_out *out, struct f
 {
     bool is_new = S_ISDIR(node->identity.type) && !node->watch;
 
-    *out = (struct fuse_entry_out){ .nodeid = node->id,
-                                    .entry_valid = fuse_watch_tells_names(s, dir)
-                                                       ? FUSE_TOLD_SECONDS
-                                                       : time_valid(node->export) };
+    *out = (struct fuse_entry_out){ .nodeid = node->id, .entry_valid = entry_valid(s, node, dir) };
     fuse_attr_fill(&out->attr, node, place, dir);
     node->n_lookups++;
     node->told_ns = fuse_attr_changed_ns(&place->stx);

@@ -21,7 +21,8 @@ struct fuse_export {
     char *name;
     struct fuse_export_options options; /* name is the one above */
     int root_fd;                        /* -1: removed, its nodes are stale */
-    size_t n_nodes;                     /* the last one frees a removed export */
+    bool is_detached;                   /* without a name: works until its nodes are forgotten */
+    size_t n_nodes;                     /* the last one frees a removed or detached export */
     struct fuse_node *root;
 };
 
@@ -120,13 +121,13 @@ struct fuse_echo {
 struct fuse_server {
     struct fuse_echo echo;
     struct list exports;
-    size_t n_exports;
+    size_t n_exports, n_detached; /* with a name, and without */
     struct fuse_node root;
     uint64_t seed, next_id, next_fh;
     struct hash by_id, by_identity, by_name;
     struct list open_dirs; /* the most recently used first */
     size_t n_open_dirs;
-    size_t n_nodes_peak; /* since memory was given back */
+    size_t n_nodes_peak;               /* since memory was given back */
     VEC(struct fuse_handle *) handles; /* slot of fh % HANDLE_SLOTS; NULL = free */
     size_t n_handles, first_free;
     uint32_t minor; /* of the guest; 0 = no INIT yet */
@@ -174,8 +175,10 @@ void fuse_link_drop(struct fuse_server *s, struct fuse_node *dir, struct sv name
 void fuse_link_move(struct fuse_server *s, struct fuse_node *dir, struct sv name,
                     struct fuse_node *dir2, struct sv name2, bool exchange);
 bool fuse_node_is(const struct fuse_node *node, const struct statx *stx);
-/* A node less; frees the export if it was removed and this was the last. */
-void fuse_export_unref(struct fuse_export *export);
+/* Is it an entry of the synthetic root? */
+bool fuse_export_has_name(const struct fuse_export *export);
+/* A node less; frees the export if it was removed or detached and this was the last. */
+void fuse_export_unref(struct fuse_server *s, struct fuse_export *export);
 
 /* ---- where nodes are (place.c) ---- */
 

@@ -1,4 +1,5 @@
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "fuse/fuse_priv.h"
@@ -161,34 +162,49 @@ static struct fuse_node *pop_link(struct fuse_server *s, struct fuse_node *node)
     return dir;
 }
 
-void fuse_export_unref(struct fuse_export *export)
+bool fuse_export_has_name(const struct fuse_export *export)
 {
-    if (--export->n_nodes > 0 || export->root_fd >= 0)
+    return export->root_fd >= 0 && !export->is_detached;
+}
+
+void fuse_export_unref(struct fuse_server *s, struct fuse_export *export)
+{
+    if (--export->n_nodes > 0 || fuse_export_has_name(export))
         return;
+    if (export->is_detached) {
+        close(export->root_fd);
+        s->n_detached--;
+    }
     list_remove(&export->link);
     free(export->name);
     free(export);
 }
 
-static void free_node(struct fuse_node *node)
+static void free_node(struct fuse_server *s, struct fuse_node *node)
 {
     struct fuse_export *export = node->export;
 
     if (export->root == node)
         export->root = NULL;
     free(node);
-    fuse_export_unref(export);
+    fuse_export_unref(s, export);
 }
 
 static bool is_lasting(const struct fuse_server *s, const struct fuse_node *node)
 {
-    return node == &s->root || (node->export->root == node && node->export->root_fd >= 0);
+    return node == &s->root || (node->export->root == node && fuse_export_has_name(node->export));
+}
+
+/* The root of a detached export stays for as long as there is any other node. */
+static struct fuse_node *root_of_others(const struct fuse_export *export)
+{
+    return export->is_detached && export->n_nodes > 1 ? export->root : NULL;
 }
 
 static bool is_needed(const struct fuse_server *s, const struct fuse_node *node)
 {
     return is_lasting(s, node) || node->n_lookups > 0 || node->n_children > 0 ||
-           !list_is_empty(&node->handles);
+           !list_is_empty(&node->handles) || root_of_others(node->export) == node;
 }
 
 void fuse_node_settle(struct fuse_server *s, struct fuse_node *node)
@@ -205,10 +221,12 @@ void fuse_node_settle(struct fuse_server *s, struct fuse_node *node)
                 fuse_node_settle(s, dir);
             dir = above;
         }
+        if (!dir)
+            dir = root_of_others(node->export); /* this may have been the last other one */
         fuse_dir_close(s, node);
         hash_remove(&s->by_id, &node->by_id);
         hash_remove(&s->by_identity, &node->by_identity);
-        free_node(node);
+        free_node(s, node);
         if (!dir)
             return;
         node = dir;
@@ -332,7 +350,7 @@ void fuse_nodes_clear(struct fuse_server *s)
             if (is_lasting(s, node))
                 index_node(s, node);
             else
-                free_node(node);
+                free_node(s, node);
         }
     hash_done(&names);
     hash_done(&nodes);

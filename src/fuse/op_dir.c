@@ -77,7 +77,7 @@ static int read_root(struct fuse_call *call)
         struct fuse_entry_out entry = { 0 };
         struct fuse_dirent head = { .namelen = (uint32_t)name.n, .type = DT_DIR };
 
-        if (export->root_fd < 0 || position++ < call->req.arg.read.offset)
+        if (!fuse_export_has_name(export) || position++ < call->req.arg.read.offset)
             continue;
         head.ino = export->root->identity.ino;
         head.off = position;

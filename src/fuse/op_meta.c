@@ -45,7 +45,7 @@ static int reply_root(struct fuse_call *call)
 static int lookup_export(struct fuse_call *call, struct sv name)
 {
     list_for_each (export, &call->server->exports, struct fuse_export, link)
-        if (export->root_fd >= 0 && sv_eq(sv_of(export->name), name))
+        if (fuse_export_has_name(export) && sv_eq(sv_of(export->name), name))
             return reply_node(call, export->root, call->node);
     return -ENOENT;
 }

@@ -29,9 +29,19 @@ struct fuse_server *fuse_server_new(void)
 static struct fuse_export *find_export(struct fuse_server *s, const char *name)
 {
     list_for_each (export, &s->exports, struct fuse_export, link)
-        if (export->root_fd >= 0 && strcmp(export->name, name) == 0)
+        if (fuse_export_has_name(export) && strcmp(export->name, name) == 0)
             return export;
     return NULL;
+}
+
+static struct fuse_export *must_find_export(struct fuse_server *s, const char *name,
+                                            struct err **errp)
+{
+    struct fuse_export *export = find_export(s, name);
+
+    if (!export)
+        (void)err_set(errp, ERR_NOT_FOUND, "there is no export %s", name);
+    return export;
 }
 
 static bool check_export(struct fuse_server *s, const struct fuse_export_options *options,
@@ -88,16 +98,39 @@ static void withdraw(struct fuse_server *s, struct fuse_export *export)
             fuse_handle_close(s, s->handles.v[i]);
     if (export->root)
         fuse_node_settle(s, export->root);
-    fuse_export_unref(export);
+    fuse_export_unref(s, export);
 }
 
 bool fuse_server_remove(struct fuse_server *s, const char *name, struct err **errp)
 {
-    struct fuse_export *export = find_export(s, name);
+    struct fuse_export *export = must_find_export(s, name, errp);
+
+    if (export)
+        withdraw(s, export);
+    return export != NULL;
+}
+
+/* The last node ends it; that may be its root, now. */
+static void detach(struct fuse_server *s, struct fuse_export *export)
+{
+    s->n_exports--;
+    s->n_detached++;
+    fuse_watch_end_export(s, export);
+    export->options.tells_changes = false; /* what is found yet is not watched */
+    export->is_detached = true;
+    fuse_node_settle(s, export->root);
+}
+
+bool fuse_server_detach(struct fuse_server *s, const char *name, struct err **errp)
+{
+    struct fuse_export *export = must_find_export(s, name, errp);
 
     if (!export)
-        return err_set(errp, ERR_NOT_FOUND, "there is no export %s", name);
-    withdraw(s, export);
+        return false;
+    if (s->n_detached < FUSE_DETACHED_MAX)
+        detach(s, export);
+    else
+        withdraw(s, export);
     return true;
 }
 
@@ -150,7 +183,11 @@ void fuse_server_free(struct fuse_server *s)
 
 struct fuse_server_counts fuse_server_counts(const struct fuse_server *s)
 {
-    return (struct fuse_server_counts){ s->n_exports, s->by_id.n, s->n_handles, s->n_open_dirs };
+    return (struct fuse_server_counts){ .exports = s->n_exports,
+                                        .detached = s->n_detached,
+                                        .nodes = s->by_id.n,
+                                        .handles = s->n_handles,
+                                        .dirs_open = s->n_open_dirs };
 }
 
 void fuse_reply(struct fuse_call *call, const void *mem, size_t n)

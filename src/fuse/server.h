@@ -4,7 +4,8 @@
  * The root that the guest mounts is synthetic: a directory with one entry for each export. An
  * export is a descriptor of a detached mount (made by `exporter`), under which every path is
  * resolved; the server needs no /proc and no path of its own. Exports come and go at any time: a
- * removed one answers ESTALE.
+ * removed one answers ESTALE, a detached one serves what the guest holds of it until that is
+ * forgotten.
  *
  * A node is what the guest holds a number of. It is remembered by its names and its identity on the
  * host (device, inode, birth time), not by a descriptor: nothing but directories in use and open
@@ -28,6 +29,8 @@
 #include "base/err.h"
 
 #define FUSE_EXPORTS_MAX   1024
+/* Detached ones. */
+#define FUSE_DETACHED_MAX  256
 #define FUSE_NODES_MAX     (4u << 20)
 #define FUSE_HANDLES_MAX   65536
 /* Directories that are kept open. */
@@ -69,6 +72,10 @@ bool fuse_server_add(struct fuse_server *s, const struct fuse_export_options *op
                      int take_root_fd, struct err **errp) MUST_USE;
 /* ERR_NOT_FOUND. Open files of the export are closed. */
 bool fuse_server_remove(struct fuse_server *s, const char *name, struct err **errp) MUST_USE;
+/* The same, but open files stay, and whatever else the guest knows of the export: only its name is
+ * free at once, and changes are not told any more. It is removed when the guest has forgotten all
+ * of it; at once if there are too many that wait for that. */
+bool fuse_server_detach(struct fuse_server *s, const char *name, struct err **errp) MUST_USE;
 
 /*
  * Serves one request: reads it from in and writes the answer to out, both of them memory of the
@@ -84,7 +91,7 @@ void fuse_server_finish(struct fuse_server *s);
 void fuse_server_reset(struct fuse_server *s);
 
 struct fuse_server_counts {
-    size_t exports, nodes, handles, dirs_open;
+    size_t exports, detached, nodes, handles, dirs_open;
 };
 struct fuse_server_counts fuse_server_counts(const struct fuse_server *s);
 

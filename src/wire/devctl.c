@@ -30,6 +30,7 @@ static const struct devctl_type_info type_infos[DEVCTL_TYPE_END] = {
     [DEVCTL_FORWARD] = { "FORWARD", DEVCTL_HAS_PORT | DEVCTL_HAS_TAG | DEVCTL_HAS_DATA |
                                         DEVCTL_HAS_FD | DEVCTL_IS_REQUEST },
     [DEVCTL_UNEXPORT] = { "UNEXPORT", DEVCTL_HAS_DATA | DEVCTL_IS_REQUEST },
+    [DEVCTL_DETACH] = { "DETACH", DEVCTL_HAS_DATA | DEVCTL_IS_REQUEST },
 };
 
 static const char *const sandbox_names[] = { "none", "seccomp", "landlock", "namespace" };

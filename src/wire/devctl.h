@@ -21,7 +21,7 @@
  *     REJECT                       RESULT
  *     STATS                        COUNTERS, or RESULT with an errno
  *     EXPORT with a descriptor     RESULT: EEXIST when there is an export of that name
- *     UNEXPORT                     RESULT: ENOENT when there is none
+ *     UNEXPORT, DETACH             RESULT: ENOENT when there is none
  *
  * and `devices` sends by itself, with id 0:
  *
@@ -39,7 +39,9 @@
  * stream that may have served another connection before, and may serve the next.
  *
  * EXPORT makes a directory an entry of the guest's file system device; its descriptor is that of a
- * detached mount, as `exporter` makes it. Exports live on without the host agent, too. Vsock port
+ * detached mount, as `exporter` makes it. Exports live on without the host agent, too. UNEXPORT ends
+ * one at once: the guest's open files are closed. DETACH takes its name away, and it ends when the
+ * guest has let go of everything in it; DEVCTL_CAN_DETACH says that `devices` knows this. Vsock port
  * ECHO_PORT (wire/echo.h) is not for host agents: `devices` itself takes its connections.
  */
 #ifndef WIRE_DEVCTL_H
@@ -75,6 +77,7 @@ enum devctl_type {
     DEVCTL_EXPORT,
     DEVCTL_UNEXPORT,
     DEVCTL_FORWARD,
+    DEVCTL_DETACH,
     DEVCTL_TYPE_END,
 };
 
@@ -90,6 +93,7 @@ enum devctl_sandbox {
 enum devctl_flags {
     DEVCTL_SANDBOX_MASK = 0xff,    /* HELLO */
     DEVCTL_CAN_FORWARD = 1u << 8, /* it knows FORWARD */
+    DEVCTL_CAN_DETACH = 1u << 9,  /* and DETACH */
 
     DEVCTL_LISTEN_HOLD = 1u << 0,   /* LISTEN: announce connections with HELD */
     DEVCTL_GUEST_UP = 1u << 0,      /* GUEST: the driver is ready; else it is gone */
@@ -126,7 +130,7 @@ struct devctl_msg {
     uint32_t uid, gid;  /* EXPORT: of the guest's user, to whom files of the host's belong */
     struct devctl_counters counters;
     struct sv data; /* borrowed from the packet. HELLO: program version; PUMP, FORWARD: bytes to send
-                     * first; EXPORT, UNEXPORT: name of the export */
+                     * first; EXPORT, UNEXPORT, DETACH: name of the export */
 };
 
 enum devctl_field {

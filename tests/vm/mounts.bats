@@ -193,6 +193,34 @@ b" "$(printf "\\377")" ... " " nnn*'
     [[ $(limactl mount list m | grep -c busy) -eq 0 ]]
 }
 
+@test "what has a file open when its folder is removed by force writes on" {
+    local devices before
+
+    mkdir -p "$HOME/held"
+    devices=$(pid_of m devices)
+    before=$(ls "/proc/$devices/fd" | wc -l)
+    limactl mount add m "$HOME/held" /mnt/held --writable
+    # It ends when it may, which the file outside of the mount says.
+    guest m sh -c 'rm -f /tmp/go; cd /mnt/held; exec 5>log; echo first >&5
+        setsid sh -c "until [ -e /tmp/go ]; do sleep 0.1; done; echo more >&5; echo said >/tmp/said" \
+            >/dev/null 2>&1 </dev/null &'
+    limactl mount remove --force m /mnt/held
+    [[ $(limactl mount list m | grep -c held) -eq 0 ]]
+    run guest m ls /mnt/held
+    [[ $output == '' ]]
+    # The point is free at once, the file is held still.
+    limactl mount add m "$HOME/hot" /mnt/held
+    [[ $(guest m cat /mnt/held/file) == here ]]
+    [[ $(cat "$HOME/held/log") == first ]]
+    guest m touch /tmp/go
+    eventually guest m test -e /tmp/said
+    [[ $(cat "$HOME/held/log") == $'first\nmore' ]]
+    limactl mount remove m /mnt/held
+    eventually sh -c "[ \$(ls /proc/$devices/fd | wc -l) -le $before ]"
+    run guest m grep -c 'held\|hot-' /proc/mounts
+    [[ $output == 0 ]]
+}
+
 @test "many additions and removals leave nothing behind" {
     local devices before
 
@@ -201,8 +229,10 @@ b" "$(printf "\\377")" ... " " nnn*'
     for ((i = 0; i < 50; i++)); do
         limactl mount add m "$HOME/hot" /mnt/many
         limactl mount remove m /mnt/many
+        limactl mount add m "$HOME/hot" /mnt/many
+        limactl mount remove --force m /mnt/many
     done
-    [[ $(ls "/proc/$devices/fd" | wc -l) -le $before ]]
+    eventually sh -c "[ \$(ls /proc/$devices/fd | wc -l) -le $before ]"
     run guest m grep -c 'many\|hot-' /proc/mounts
     [[ $output == 0 ]]
 }

@@ -279,6 +279,8 @@ static void handle_unexport(struct control *c, struct client *client, const stru
 {
     if (!c->files)
         client_send_result(client, msg->id, ENODEV);
+    else if (msg->type == DEVCTL_DETACH)
+        fs_thread_detach(c->files, msg->data, file_job_done, new_file_job(c, client, msg->id));
     else
         fs_thread_unexport(c->files, msg->data, file_job_done, new_file_job(c, client, msg->id));
 }
@@ -308,7 +310,8 @@ static void handle_hello(struct control *c, struct client *client, const struct 
 {
     (void)client_send(client, &(struct devctl_msg){ .type = DEVCTL_HELLO, .id = msg->id,
                                                     .version = DEVCTL_VERSION,
-                                                    .flags = c->sandbox | DEVCTL_CAN_FORWARD,
+                                                    .flags = c->sandbox | DEVCTL_CAN_FORWARD |
+                                                             DEVCTL_CAN_DETACH,
                                                     .data = SV(CLIMA_VERSION) }, -1);
     if (vsock_dev_is_up(c->vsock))
         send_guest(client, true, false);
@@ -353,6 +356,7 @@ static void message_received(struct client *client, const struct devctl_msg *msg
         handle_export(c, client, msg, take_fd);
         break;
     case DEVCTL_UNEXPORT:
+    case DEVCTL_DETACH:
         handle_unexport(c, client, msg);
         break;
     default: /* not a request: client.c does not hand it on */

@@ -12,7 +12,7 @@
 #include "prog/devices/echo.h"
 #include "vhost/fs_dev.h"
 
-enum job_kind { JOB_SERVE, JOB_EXPORT, JOB_UNEXPORT, JOB_AGENT, JOB_STOP };
+enum job_kind { JOB_SERVE, JOB_EXPORT, JOB_UNEXPORT, JOB_DETACH, JOB_AGENT, JOB_STOP };
 
 struct job {
     struct list link;
@@ -175,6 +175,10 @@ static void do_job(struct fs_thread *t, struct job *job)
         ok = fuse_server_remove(t->server, job->name, &err);
         echo_export_gone(t->echo, job->name);
         break;
+    case JOB_DETACH:
+        ok = fuse_server_detach(t->server, job->name, &err);
+        echo_export_gone(t->echo, job->name);
+        break;
     case JOB_AGENT:
         echo_take_agent(t->echo, MOVE_FD(job->fd));
         break;
@@ -304,13 +308,24 @@ void fs_thread_export(struct fs_thread *t, const struct fuse_export_options *opt
     put_job(&t->todo, job);
 }
 
-void fs_thread_unexport(struct fs_thread *t, struct sv name, fs_done_fn on_done, void *arg)
+static void put_removal(struct fs_thread *t, enum job_kind kind, struct sv name, fs_done_fn on_done,
+                        void *arg)
 {
-    struct job *job = new_job(JOB_UNEXPORT, name, -1);
+    struct job *job = new_job(kind, name, -1);
 
     job->on_done = on_done;
     job->arg = arg;
     put_job(&t->todo, job);
+}
+
+void fs_thread_unexport(struct fs_thread *t, struct sv name, fs_done_fn on_done, void *arg)
+{
+    put_removal(t, JOB_UNEXPORT, name, on_done, arg);
+}
+
+void fs_thread_detach(struct fs_thread *t, struct sv name, fs_done_fn on_done, void *arg)
+{
+    put_removal(t, JOB_DETACH, name, on_done, arg);
 }
 
 void fs_thread_take_agent(struct fs_thread *t, int take_fd)

@@ -24,10 +24,12 @@ void fs_thread_free(struct fs_thread *t);
 
 /* Talks to QEMU over the socket until QEMU closes it. */
 void fs_thread_serve(struct fs_thread *t, int take_fd, bool recheck);
-/* As fuse_server_add() and fuse_server_remove(): EEXIST, EINVAL, EBUSY; ENOENT. */
+/* As fuse_server_add(), fuse_server_remove() and fuse_server_detach(): EEXIST, EINVAL, EBUSY;
+ * ENOENT. */
 void fs_thread_export(struct fs_thread *t, const struct fuse_export_options *options,
                       int take_root_fd, fs_done_fn on_done, void *arg);
 void fs_thread_unexport(struct fs_thread *t, struct sv name, fs_done_fn on_done, void *arg);
+void fs_thread_detach(struct fs_thread *t, struct sv name, fs_done_fn on_done, void *arg);
 /* A stream to the guest's agent for changes (wire/echo.h). */
 void fs_thread_take_agent(struct fs_thread *t, int take_fd);
 

@@ -415,6 +415,7 @@ void mounts_remove(struct mounts *m, const char *mount_point, bool lazy, mount_d
         return;
     }
     mount->state = MOUNT_UNMOUNTING;
+    mount->is_forced = lazy;
     if (!ask_guest(mount, GUEST_UNMOUNT, lazy ? GUEST_UNMOUNT_LAZY : 0))
         fail_without_agent(mount);
 }

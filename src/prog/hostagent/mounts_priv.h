@@ -52,6 +52,7 @@ struct mount {
     char *name, *location, *mount_point;
     const struct mount_config *config; /* borrowed; NULL: asked for, all is as usual */
     bool writable, is_configured;
+    bool is_forced; /* the removal: programs may use it still */
     enum mount_state state;
     struct exporter *exporter;     /* virtiofs: EXPORTING */
     struct sshfs *sshfs;           /* reverse-sshfs, from EXPORTING on */

@@ -14,7 +14,9 @@ static void unexport(struct mount *mount)
 {
     struct devices_client *devices = guest_link_devices(mount->owner->guest);
 
-    if (devices)
+    if (devices && mount->is_forced)
+        devices_client_detach(devices, mount->name);
+    else if (devices)
         devices_client_unexport(devices, mount->name, NULL, NULL);
 }
 

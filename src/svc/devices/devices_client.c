@@ -47,7 +47,7 @@ struct devices_client {
     int fd;
     const struct devices_client_events *events; /* borrowed */
     void *owner;                                /* borrowed */
-    bool is_up, is_over, is_closing, can_forward;
+    bool is_up, is_over, is_closing, can_forward, can_detach;
     uint32_t next_id;
     enum devctl_sandbox sandbox;
     char *version;
@@ -115,8 +115,9 @@ static struct err *answer_error(const struct request *r, uint32_t error)
         break;
     case ENOENT:
         (void)err_set(&err, ERR_NOT_FOUND, "%s",
-                      r->type == DEVCTL_UNEXPORT ? "there is no such export"
-                                                 : "the guest has given up the connection");
+                      r->type == DEVCTL_UNEXPORT || r->type == DEVCTL_DETACH
+                          ? "there is no such export"
+                          : "the guest has given up the connection");
         break;
     case EEXIST:
         (void)err_set(&err, ERR_EXISTS, "there is an export of this name");
@@ -234,6 +235,7 @@ static void handle_hello(struct devices_client *c, const struct devctl_msg *msg)
     c->sandbox =
         sandbox < DEVCTL_SANDBOX_COUNT ? (enum devctl_sandbox)sandbox : DEVCTL_SANDBOX_NONE;
     c->can_forward = msg->flags & DEVCTL_CAN_FORWARD;
+    c->can_detach = msg->flags & DEVCTL_CAN_DETACH;
     mem_replace(&c->version, sv_dup(msg->data));
 }
 
@@ -562,6 +564,14 @@ void devices_client_unexport(struct devices_client *c, const char *name, devices
     struct devctl_msg msg = { .type = DEVCTL_UNEXPORT, .data = sv_of(name) };
 
     request_send(c, &msg, (struct request){ .on.done = on_done, .arg = arg }, -1);
+}
+
+void devices_client_detach(struct devices_client *c, const char *name)
+{
+    struct devctl_msg msg = { .type = c->can_detach ? DEVCTL_DETACH : DEVCTL_UNEXPORT,
+                              .data = sv_of(name) };
+
+    request_send(c, &msg, (struct request){ 0 }, -1);
 }
 
 void devices_client_stats(struct devices_client *c, uint32_t tag, devices_counters_fn on_counters,

@@ -94,6 +94,8 @@ void devices_client_export(struct devices_client *c, const struct devices_export
 /* ERR_NOT_FOUND when there is none. on_done may be NULL. */
 void devices_client_unexport(struct devices_client *c, const char *name, devices_done_fn on_done,
                              void *arg);
+/* The same, but what the guest has open stays until it lets go, where `devices` can do it. */
+void devices_client_detach(struct devices_client *c, const char *name);
 
 /* Counters of the streams of a tag; 0 = of all. */
 void devices_client_stats(struct devices_client *c, uint32_t tag, devices_counters_fn on_counters,

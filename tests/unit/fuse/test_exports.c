@@ -150,6 +150,163 @@ static void coming_and_going_leaves_nothing_behind(void **state)
     assert_memory_equal(&before, &after, sizeof(before));
 }
 
+static void names_of_exports_are_asked_for_each_time(void **state)
+{
+    host_mkdir("d");
+    (void)node_of(FUSE_ROOT_ID, "top");
+    assert_int_equal(entry().entry_valid, 0);
+    assert_int_equal(entry().attr_valid, 1);
+    (void)node_of(guest.top, "d");
+    assert_int_equal(entry().entry_valid, 1);
+}
+
+static void what_is_in_use_of_a_detached_export_works_on(void **state)
+{
+    auto_mem char *top = in_top("");
+    struct fuse_attr attr;
+    uint64_t dir, file, fh, node, made, again;
+
+    host_mkdir("d");
+    dir = node_of(guest.top, "d");
+    assert_int_equal(create(dir, "f", O_RDWR, 0600, &file, &fh), 0);
+    assert_int_equal(write_at(file, fh, 0, "before "), 7);
+    assert_true(fuse_server_detach(guest.server, "top", NULL));
+    assert_int_equal(fuse_server_counts(guest.server).exports, 0);
+    assert_int_equal(fuse_server_counts(guest.server).detached, 1);
+    assert_int_equal(lookup(FUSE_ROOT_ID, "top", &again), -ENOENT);
+    assert_false(fuse_server_detach(guest.server, "top", NULL));
+    assert_false(fuse_server_remove(guest.server, "top", NULL));
+
+    assert_int_equal(write_at(file, fh, 7, "after"), 5);
+    assert_int_equal(read_at(file, fh, 0, 20), 0);
+    assert_memory_equal(answer(), "before after", 12);
+    assert_true(host_has("d/f", "before after"));
+    assert_int_equal(getattr(guest.top, &attr), 0);
+    assert_int_equal(create(dir, "made", O_RDWR, 0600, &node, &made), 0);
+    assert_int_equal(release(node, made), 0);
+    forget(node, 1);
+    /* The name is free, for another export. */
+    assert_true(export_dir("top", top, false));
+    assert_int_equal(lookup(FUSE_ROOT_ID, "top", &again), 0);
+    assert_true(again != guest.top);
+    assert_int_equal(write_at(file, fh, 0, "BEFORE"), 6);
+    assert_true(host_has("d/f", "BEFORE after"));
+}
+
+/* Of this process; the directory is not read through descriptors that count. */
+static unsigned n_descriptors(void)
+{
+    unsigned n = 0;
+
+    for (int fd = 0; fd < 1024; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+static void a_detached_export_ends_with_the_last_that_is_forgotten(void **state)
+{
+    enum part { ROOT, FILE_NODE, HANDLE };
+    static const enum part orders[][3] = {
+        { ROOT, FILE_NODE, HANDLE }, { ROOT, HANDLE, FILE_NODE }, { FILE_NODE, ROOT, HANDLE },
+        { FILE_NODE, HANDLE, ROOT }, { HANDLE, ROOT, FILE_NODE }, { HANDLE, FILE_NODE, ROOT }
+    };
+    struct fuse_server_counts before = fuse_server_counts(guest.server), after;
+    unsigned n_before = n_descriptors();
+    auto_mem char *top = in_top("");
+
+    /* With a file whose name is gone, too. */
+    for (unsigned i = 0; i < 2 * COUNT(orders); i++) {
+        const enum part *order = orders[i / 2];
+        uint64_t root, file, fh;
+
+        assert_true(export_dir("again", top, false));
+        root = node_of(FUSE_ROOT_ID, "again");
+        assert_int_equal(create(root, "f", O_RDWR, 0600, &file, &fh), 0);
+        if (i % 2)
+            assert_int_equal(ask_name(FUSE_UNLINK, root, "f"), 0);
+        assert_true(fuse_server_detach(guest.server, "again", NULL));
+        for (unsigned k = 0; k < 3; k++) {
+            assert_int_equal(fuse_server_counts(guest.server).detached, 1);
+            if (order[k] == ROOT)
+                forget(root, 1);
+            else if (order[k] == FILE_NODE)
+                forget(file, 1);
+            else
+                assert_int_equal(release(file, fh), 0);
+        }
+        after = fuse_server_counts(guest.server);
+        assert_memory_equal(&before, &after, sizeof(before));
+        fuse_server_finish(guest.server);
+        assert_int_equal(n_descriptors(), n_before);
+    }
+}
+
+static void detaching_often_leaves_nothing_behind(void **state)
+{
+    auto_mem char *top = in_top("");
+    struct fuse_server_counts before = fuse_server_counts(guest.server), after;
+    unsigned n_before = n_descriptors();
+
+    host_write("f", "");
+    for (unsigned i = 0; i < 500; i++) {
+        uint64_t root, file, fh;
+
+        assert_true(export_dir("again", top, i % 2));
+        if (i % 3) { /* else the guest has not even seen it */
+            root = node_of(FUSE_ROOT_ID, "again");
+            file = node_of(root, "f");
+            assert_int_equal(open_as(FUSE_OPEN, file, O_RDONLY, &fh), 0);
+        }
+        assert_true(fuse_server_detach(guest.server, "again", NULL));
+        if (i % 3) {
+            forget(root, 1);
+            assert_int_equal(release(file, fh), 0);
+            forget(file, 1);
+        }
+    }
+    after = fuse_server_counts(guest.server);
+    assert_memory_equal(&before, &after, sizeof(before));
+    assert_int_equal(n_descriptors(), n_before);
+}
+
+static void detached_exports_end_with_the_guest(void **state)
+{
+    auto_mem char *top = in_top("");
+    unsigned n_before = n_descriptors();
+
+    for (unsigned i = 0; i < 10; i++) {
+        uint64_t file, fh;
+
+        assert_true(export_dir("again", top, false));
+        assert_int_equal(create(node_of(FUSE_ROOT_ID, "again"), "f", O_RDWR, 0600, &file, &fh), 0);
+        assert_true(fuse_server_detach(guest.server, "again", NULL));
+    }
+    assert_int_equal(fuse_server_counts(guest.server).detached, 10);
+    fuse_server_reset(guest.server);
+    assert_int_equal(fuse_server_counts(guest.server).detached, 0);
+    assert_int_equal(fuse_server_counts(guest.server).exports, 1);
+    assert_int_equal(fuse_server_counts(guest.server).nodes, 2);
+    assert_int_equal(n_descriptors(), n_before);
+    assert_int_equal(greet(), 0);
+    assert_int_equal(lookup(FUSE_ROOT_ID, "top", &guest.top), 0);
+}
+
+static void a_guest_that_never_forgets_keeps_so_many_only(void **state)
+{
+    auto_mem char *top = in_top("");
+    struct fuse_attr attr;
+    uint64_t root = 0;
+
+    for (unsigned i = 0; i <= FUSE_DETACHED_MAX; i++) {
+        assert_int_equal(getattr(root ? root : guest.top, &attr), 0);
+        assert_true(export_dir("again", top, false));
+        root = node_of(FUSE_ROOT_ID, "again");
+        assert_true(fuse_server_detach(guest.server, "again", NULL));
+    }
+    assert_int_equal(getattr(root, &attr), -ESTALE);
+    assert_int_equal(fuse_server_counts(guest.server).detached, FUSE_DETACHED_MAX);
+}
+
 static void a_folder_swapped_for_a_link_is_not_followed(void **state)
 {
     auto_mem char *outside = temp_path("outside");
@@ -346,6 +503,12 @@ int main(void)
         guest_test(files_do_not_go_from_one_export_to_another),
         guest_test(a_removed_export_is_stale_at_once),
         guest_test(coming_and_going_leaves_nothing_behind),
+        guest_test(names_of_exports_are_asked_for_each_time),
+        guest_test(what_is_in_use_of_a_detached_export_works_on),
+        guest_test(a_detached_export_ends_with_the_last_that_is_forgotten),
+        guest_test(detaching_often_leaves_nothing_behind),
+        guest_test(detached_exports_end_with_the_guest),
+        guest_test(a_guest_that_never_forgets_keeps_so_many_only),
         guest_test(a_folder_swapped_for_a_link_is_not_followed),
         guest_test(a_file_swapped_for_a_link_is_not_followed),
         guest_test(swapping_folders_for_links_at_full_speed_leads_nowhere),

@@ -24,6 +24,7 @@ static const struct devctl_msg samples[] = {
     { .type = DEVCTL_EXPORT, .id = 10, .flags = DEVCTL_EXPORT_READ_ONLY, .uid = 501, .gid = 1000,
       .data = { "lima-0123456789abcdef", 21 } },
     { .type = DEVCTL_UNEXPORT, .id = 11, .data = { "lima-0123456789abcdef", 21 } },
+    { .type = DEVCTL_DETACH, .id = 13, .data = { "hot-1", 5 } },
     { .type = DEVCTL_FORWARD, .id = 12, .port = 2223, .tag = 9, .data = { "preface", 7 } },
 };
 

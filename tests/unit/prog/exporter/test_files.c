@@ -453,6 +453,33 @@ static void an_export_can_be_taken_back(void **state)
     assert_true(again != root);
 }
 
+static void what_is_open_survives_its_export(void **state)
+{
+    auto_mem char *folder = make_folder("folder");
+    auto_mem char *made = temp_path("folder/f");
+    const struct devctl_msg detach = { .type = DEVCTL_DETACH, .data = SV("a") };
+    struct fuse_release_in release = { 0 };
+    struct fuse_open_out open_out;
+    struct stat st;
+    uint64_t root, node, again;
+
+    say_hello();
+    assert_int_equal(control(detach, -1).error, ENOENT);
+    assert_int_equal(add_export(folder, "a", false), 0);
+    greet();
+    assert_int_equal(lookup(FUSE_ROOT_ID, "a", &root), 0);
+    assert_int_equal(create(root, "f"), 0);
+    node = ((const struct fuse_entry_out *)body())->nodeid;
+    memcpy(&open_out, (const char *)body() + sizeof(struct fuse_entry_out), sizeof(open_out));
+    assert_int_equal(control(detach, -1).error, 0);
+    assert_int_equal(lookup(FUSE_ROOT_ID, "a", &again), -ENOENT);
+    assert_int_equal(write_handle(node, open_out.fh, "data"), 0);
+    release.fh = open_out.fh;
+    assert_int_equal(ask(FUSE_RELEASE, node, &release, sizeof(release), NULL), 0);
+    assert_int_equal(stat(made, &st), 0);
+    assert_int_equal(st.st_size, 4);
+}
+
 static void what_is_no_folder_is_not_exported(void **state)
 {
     char reply[EXPORTER_REPLY_LEN_MAX + 1];
@@ -488,6 +515,7 @@ int main(int argc, char **argv)
         CASE(files_are_used_in_all_ways_inside_the_sandbox),
         CASE(a_read_only_mount_refuses_writing_by_itself),
         CASE(an_export_can_be_taken_back),
+        CASE(what_is_open_survives_its_export),
         CASE(what_is_no_folder_is_not_exported),
     };
 

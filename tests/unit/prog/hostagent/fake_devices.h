@@ -47,6 +47,7 @@ struct fake_devices {
     VEC(uint32_t) listens;  /* vsock ports */
     VEC(struct fake_export) exports;
     int export_error;           /* what EXPORT is answered */
+    unsigned n_detached;        /* of them, while they were in use */
     VEC(struct guest_msg) said; /* what the guest agent was told; only numbers are kept */
     char *said_path;
     struct devctl_counters counters; /* of every tag */
@@ -137,7 +138,7 @@ static inline void fake_packet(struct fake_devices *d, struct sv packet, int fd)
                   &(struct devctl_msg){ .type = DEVCTL_HELLO,
                                         .id = msg.id,
                                         .version = DEVCTL_VERSION,
-                                        .flags = DEVCTL_CAN_FORWARD,
+                                        .flags = DEVCTL_CAN_FORWARD | DEVCTL_CAN_DETACH,
                                         .data = SV("fake") },
                   -1);
         fake_send(d, &(struct devctl_msg){ .type = DEVCTL_GUEST, .flags = DEVCTL_GUEST_UP }, -1);
@@ -163,6 +164,10 @@ static inline void fake_packet(struct fake_devices *d, struct sv packet, int fd)
         return;
     case DEVCTL_UNEXPORT:
         fake_unexported(d, &msg);
+        return;
+    case DEVCTL_DETACH:
+        fake_unexported(d, &msg);
+        d->n_detached++;
         return;
     case DEVCTL_REJECT:
         *vec_push(&d->rejected) = msg.stream;

@@ -275,6 +275,7 @@ static void a_folder_is_added_and_removed(void **state)
     assert_int_equal(fake_agent_heard(&b.devices, GUEST_UNMOUNT)->flags, GUEST_UNMOUNT_LAZY);
     answer(&b, GUEST_UNMOUNT, "");
     run_until(b.n_done == 4 && b.devices.exports.n == 0);
+    assert_int_equal(b.devices.n_detached, 1);
     assert_int_equal(count_mounts(&b), 0);
     mounts_remove(b.mounts, "/mnt/x", false, done, &b);
     assert_string_equal(b.outcome, "nothing is mounted on /mnt/x");
