@@ -104,10 +104,11 @@ static ssize_t read_chunk(struct vsock_stream *s, const struct iovec *iov, unsig
 
 size_t vsock_stream_read(struct vsock_stream *s, const struct iovec *iov, unsigned n_iov)
 {
+    bool is_preface = s->preface.n > 0;
     size_t head = 0;
     ssize_t n;
 
-    if (s->preface.n > 0) {
+    if (is_preface) {
         n = (ssize_t)read_preface(s, iov, n_iov);
     } else if (in_chunks(s)) {
         n = read_chunk(s, iov, n_iov);
@@ -118,8 +119,10 @@ size_t vsock_stream_read(struct vsock_stream *s, const struct iovec *iov, unsign
     s->sent += (uint32_t)head;
     if (n > 0) {
         s->sent += (uint32_t)n;
-        s->chunks_out.n += (size_t)n;
-        VSOCK_COUNT(s, bytes_to_guest, n);
+        if (!is_preface) {
+            s->chunks_out.n += (size_t)n;
+            VSOCK_COUNT(s, bytes_to_guest, n);
+        }
         return head + (size_t)n;
     }
     s->readable = false;
