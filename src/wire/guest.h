@@ -61,9 +61,9 @@
  * Mounts: the host's folders are the entries of one file system device (tag GUEST_FS_TAG). MOUNT
  * binds the entry `name` to a directory of the guest, which is made if it is missing; what is
  * mounted there already is left. With a text, which has the options, `name` is the tag of a 9p
- * device of its own. UNMOUNT ends that. Both are answered by MOUNT_RESULT, in any
- * order, and do not end with the connection. The mounts of the configuration are not asked for: the
- * seed names them.
+ * device of its own. UNMOUNT ends that, and leaves what something else has mounted there. Both are
+ * answered by MOUNT_RESULT, in any order, and do not end with the connection. The mounts of the
+ * configuration are not asked for: the seed names them.
  *
  * ECHO has the guest agent start, and keep, the process that repeats changes of the host's folders
  * (wire/echo.h). It does not end with the connection.

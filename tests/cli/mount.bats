@@ -45,6 +45,33 @@ row() { # NUMBER
     [[ $stderr == *'given twice'* ]]
 }
 
+@test "remove takes paths of this directory, as add does" {
+    start x
+    mkdir -p "$HOME/folder"
+    ln -s folder "$HOME/link"
+    cd "$HOME"
+    limactl mount remove x folder
+    limactl mount remove x ./link/
+    limactl mount remove x gone/../away
+    limactl mount remove x /mnt/there
+    [[ $(sed -n 1p asked) == "DELETE {\"mountPoint\":\"$HOME/folder\",\"force\":false}" ]]
+    [[ $(sed -n 2p asked) == *"\"$HOME/folder\""* ]]
+    [[ $(sed -n 3p asked) == *"\"$HOME/away\""* ]]
+    [[ $(sed -n 4p asked) == *'"/mnt/there"'* ]]
+}
+
+@test "paths that are not UTF-8 are refused by name" {
+    start x
+    mkdir "$HOME/"$'f\377'
+    run --separate-stderr limactl mount add x "$HOME/"$'f\377' /mnt/f
+    assert_status 1
+    [[ $stderr == *'f\\xff is not UTF-8 and cannot be given to the host agent'* ]]
+    run --separate-stderr limactl mount remove x $'/mnt/f\377'
+    assert_status 1
+    [[ $stderr == *'/mnt/f\\xff is not UTF-8'* ]]
+    [[ ! -e $FAKE_AGENT_LOG ]]
+}
+
 @test "remove has other names, and says who is in the way" {
     FAKE_AGENT=busy start x
     run --separate-stderr limactl mount rm x /mnt

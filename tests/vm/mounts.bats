@@ -221,6 +221,52 @@ b" "$(printf "\\377")" ... " " nnn*'
     [[ $output == 0 ]]
 }
 
+@test "what the guest has mounted in the place of a folder is left to it" {
+    limactl mount add m "$HOME/hot" /mnt/u
+    guest m sudo sh -c 'umount /mnt/u && mount -t tmpfs x /mnt/u && echo mine >/mnt/u/file'
+    limactl mount remove m /mnt/u
+    [[ $(guest m cat /mnt/u/file) == mine && $(limactl mount list m | grep -c /mnt/u) -eq 0 ]]
+    guest m sudo umount /mnt/u
+    # Over it: there is no way to what lies below.
+    limactl mount add m "$HOME/hot" /mnt/u
+    guest m sudo sh -c 'mount -t tmpfs x /mnt/u && echo mine >/mnt/u/file'
+    for force in false true; do
+        run --separate-stderr limactl mount remove --force=$force m /mnt/u
+        assert_status 1
+        [[ $stderr == *'something else is mounted over it, on /mnt/u'* ]]
+    done
+    [[ $(guest m cat /mnt/u/file) == mine ]]
+    guest m sudo umount /mnt/u
+    limactl mount remove m /mnt/u
+    run guest m grep -c '/mnt/u\|hot-' /proc/mounts
+    [[ $output == 0 ]]
+}
+
+@test "a folder in which something is mounted is not removed without force" {
+    mkdir -p "$HOME/hot/in" "$HOME/hot/tmp"
+    limactl mount add m "$HOME/hot" /mnt/n
+    limactl mount add m "$HOME/ro" /mnt/n/in
+    guest m sudo mount -t tmpfs x /mnt/n/tmp
+    run --separate-stderr limactl mount remove m /mnt/n
+    assert_status 1
+    [[ $stderr == *'/mnt/n is in use: /mnt/n/in, /mnt/n/tmp are mounted in it; remove those first'* ]]
+    [[ $(guest m cat /mnt/n/in/file) == 'from the host' ]]
+    guest m sudo umount /mnt/n/tmp
+    limactl mount remove m /mnt/n/in
+    limactl mount remove m /mnt/n
+    limactl mount add m "$HOME/hot" /mnt/n
+    limactl mount add m "$HOME/ro" /mnt/n/in
+    guest m sudo mount -t tmpfs x /mnt/n/tmp
+    limactl mount remove --force m /mnt/n
+    [[ $(limactl mount list m | grep -c /mnt/n) -eq 0 ]]
+    run guest m grep -c '/mnt/n\|hot-' /proc/mounts
+    [[ $output == 0 ]]
+    limactl mount add m "$HOME/ro" /mnt/n
+    [[ $(guest m cat /mnt/n/file) == 'from the host' ]]
+    limactl mount remove m /mnt/n
+    rmdir "$HOME/hot/in" "$HOME/hot/tmp"
+}
+
 @test "many additions and removals leave nothing behind" {
     local devices before
 

@@ -9,49 +9,12 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/num.h"
 #include "base/path.h"
 #include "base/vec.h"
+#include "prog/guestagent/mountinfo.h"
 #include "sys/file.h"
 
 enum { MOUNTINFO_MAX = 16 * 1024 * 1024 };
-
-/* A line of mountinfo. */
-struct line {
-    uint32_t id, parent, major, minor;
-    struct sv root, point; /* escaped: \040 for a space */
-};
-
-typedef VEC(struct line) lines;
-
-static bool take_line(struct sv text, struct line *out)
-{
-    struct sv word, device;
-
-    return sv_next(&text, ' ', &word) && parse_u32(word, &out->id) && sv_next(&text, ' ', &word) &&
-           parse_u32(word, &out->parent) && sv_next(&text, ' ', &device) &&
-           sv_next(&device, ':', &word) && parse_u32(word, &out->major) &&
-           parse_u32(device, &out->minor) && sv_next(&text, ' ', &out->root) &&
-           sv_next(&text, ' ', &out->point);
-}
-
-char *mount_points_plain(struct sv escaped)
-{
-    auto_sb struct sb out = { 0 };
-
-    for (size_t i = 0; i < escaped.n; i++) {
-        if (escaped.p[i] == '\\' && i + 3 < escaped.n) {
-            char c = (char)((escaped.p[i + 1] - '0') << 6 | (escaped.p[i + 2] - '0') << 3 |
-                            (escaped.p[i + 3] - '0'));
-
-            sb_put_mem(&out, &c, 1);
-            i += 3;
-        } else {
-            sb_put_mem(&out, escaped.p + i, 1);
-        }
-    }
-    return sb_steal(&out);
-}
 
 static bool is_at_or_below(const char *path, const char *top)
 {
@@ -61,11 +24,11 @@ static bool is_at_or_below(const char *path, const char *top)
 }
 
 /* Where the mount lies in the file system of the one it is mounted on. Owned. */
-static char *place_of(const struct line *mount, const struct line *below)
+static char *place_of(const struct mountinfo_line *mount, const struct mountinfo_line *below)
 {
-    auto_mem char *root = mount_points_plain(below->root);
-    auto_mem char *top = mount_points_plain(below->point);
-    auto_mem char *point = mount_points_plain(mount->point);
+    auto_mem char *root = mountinfo_plain(below->root);
+    auto_mem char *top = mountinfo_plain(below->point);
+    auto_mem char *point = mountinfo_plain(mount->point);
     const char *rel = str_eq(top, "/") ? point : point + strlen(top);
 
     if (!is_at_or_below(point, str_eq(top, "/") ? "" : top))
@@ -75,16 +38,10 @@ static char *place_of(const struct line *mount, const struct line *below)
 
 bool mount_points_has(struct sv mountinfo, unsigned major, unsigned minor, const char *path)
 {
-    lines all = { 0 };
-    struct sv text;
+    mountinfo_lines all = { 0 };
     bool found = false;
 
-    while (sv_next(&mountinfo, '\n', &text)) {
-        struct line line;
-
-        if (take_line(text, &line))
-            *vec_push(&all) = line;
-    }
+    mountinfo_parse(mountinfo, &all);
     for (size_t i = 0; i < all.n && !found; i++)
         for (size_t k = 0; k < all.n && !found; k++) {
             auto_mem char *place = NULL;
@@ -105,28 +62,23 @@ static char *path_in_fs(int dir_fd, const char *name)
     auto_mem char *link = mem_printf("/proc/self/fd/%d", dir_fd);
     char path[PATH_MAX];
     ssize_t n = readlink(link, path, sizeof(path) - 1);
-    auto_mem char *info_path = mem_printf("/proc/self/fdinfo/%d", dir_fd);
-    auto_sb struct sb info = { 0 }, mounts = { 0 };
-    struct sv rest, text, word;
-    uint32_t id = 0;
+    uint32_t id = mountinfo_id_of(dir_fd);
+    auto_sb struct sb mounts = { 0 };
+    mountinfo_lines all = { 0 };
+    char *found = NULL;
 
-    if (n < 0 || !file_read_all(info_path, 4096, &info, NULL) ||
-        !file_read_all("/proc/self/mountinfo", MOUNTINFO_MAX, &mounts, NULL))
+    if (n < 0 || !mountinfo_read(&mounts))
         return NULL;
     path[n] = '\0';
-    for (rest = sb_view(&info); sv_next(&rest, '\n', &text);)
-        if (sv_next(&text, '\t', &word) && sv_eq(word, SV("mnt_id:")))
-            (void)!parse_u32(text, &id);
-    for (rest = sb_view(&mounts); sv_next(&rest, '\n', &text);) {
-        struct line line;
+    mountinfo_parse(sb_view(&mounts), &all);
+    for (size_t i = 0; i < all.n && !found; i++) {
+        auto_mem char *top = mountinfo_plain(all.v[i].point);
 
-        if (take_line(text, &line) && line.id == id) {
-            auto_mem char *top = mount_points_plain(line.point);
-
-            return is_at_or_below(path, top) ? mem_printf("%s/%s", path + strlen(top), name) : NULL;
-        }
+        if (all.v[i].id == id && is_at_or_below(path, top))
+            found = mem_printf("%s/%s", path + strlen(top), name);
     }
-    return NULL;
+    vec_done(&all);
+    return found;
 }
 
 bool mount_points_below(int dir_fd, const char *name)

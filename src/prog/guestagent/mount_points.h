@@ -16,7 +16,4 @@ bool mount_points_below(int dir_fd, const char *name);
  * this device. */
 bool mount_points_has(struct sv mountinfo, unsigned major, unsigned minor, const char *path);
 
-/* A path as the tables of /proc write it (\040 for a blank), without its escapes. Owned. */
-char *mount_points_plain(struct sv escaped);
-
 #endif

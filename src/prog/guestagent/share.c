@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "prog/guestagent/holders.h"
 #include "prog/guestagent/mounts.h"
+#include "prog/guestagent/share_place.h"
 #include "sys/dir.h"
 #include "sys/lock.h"
 #include "sys/proc.h"
@@ -23,6 +24,7 @@
 /* The host exports folders while the guest boots, which takes much longer, and plugs the device in
  * before it asks for a mount; nobody tells when the kernel is done with it. */
 enum { LOOK_AGAIN_MS = 20, LOOK_TIMES = 250 };
+enum { INNER_NAMED_MAX = 5 };
 
 static bool fail_to_mount(int errnum, struct err **errp)
 {
@@ -183,17 +185,58 @@ bool share_mount(const struct share *share, struct err **errp)
     return share->options_9p[0] ? mount_9p(share, errp) : mount_export(share, errp);
 }
 
+static bool fail_with_inner(const char *point, const struct strv *inner, struct err **errp)
+{
+    auto_sb struct sb names = { 0 };
+
+    for (size_t i = 0; i < inner->n && i < INNER_NAMED_MAX; i++)
+        sb_putf(&names, "%s%s", i ? ", " : "", inner->v[i]);
+    (void)err_set(errp, ERR_BUSY, "%s is in use: %s %s mounted in it", point, sb_str(&names),
+                  inner->n > 1 ? "are" : "is");
+    return err_hint(errp, inner->n > 1 ? "remove those first" : "remove that first");
+}
+
+static bool unmount_one(const char *point, bool lazy, struct err **errp)
+{
+    if (umount2(point, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0)
+        return true;
+    if (errno == EBUSY)
+        return fail_in_use(point, errp);
+    return errno == EINVAL || errno == ENOENT ||
+           err_set_os(errp, errno, "cannot unmount %s", point);
+}
+
+static bool unmount_at(const struct share_place *place, bool lazy, struct err **errp)
+{
+    if (place->state == SHARE_COVERED) {
+        (void)err_set(errp, ERR_BUSY, "something else is mounted over it%s%s",
+                      place->point ? ", on " : "", place->point ? place->point : "");
+        return err_hint(errp, "unmount that in the guest first");
+    }
+    if (place->state == SHARE_GONE)
+        return true;
+    if (lazy)
+        return unmount_one(place->point, true, errp);
+    if (place->inner.n > 0)
+        return fail_with_inner(place->point, &place->inner, errp);
+    for (size_t i = 0; i < place->submounts.n; i++)
+        if (!unmount_one(place->submounts.v[i], false, errp))
+            return false;
+    return unmount_one(place->point, false, errp);
+}
+
 bool share_unmount(const struct share *share, bool lazy, struct err **errp)
 {
     struct sv rest = sv_of(share->name), export;
     auto_mem char *source = NULL;
+    struct share_place place;
+    bool ok;
 
-    if (umount2(share->mount_point, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0) {
-        if (errno == EBUSY)
-            return fail_in_use(share->mount_point, errp);
-        if (errno != EINVAL && errno != ENOENT)
-            return err_set_os(errp, errno, "cannot unmount %s", share->mount_point);
-    }
+    share_place_look(share->mount_point, share->name, &place);
+    ok = unmount_at(&place, lazy, errp);
+    share_place_done(&place);
+    if (!ok)
+        return false;
     /* What looking at it has mounted there. */
     sv_next(&rest, '/', &export);
     source = mem_printf(SHARE_ALL_DIR "/%.*s", SV_ARG(export));

@@ -30,7 +30,9 @@ bool share_mount_all(bool waits, struct err **errp) MUST_USE;
  * already. ERR_UNSUPPORTED: this kernel, or this machine, cannot do it; the hint says what would
  * help. */
 bool share_mount(const struct share *share, struct err **errp) MUST_USE;
-/* ERR_BUSY while something uses it, unless lazy: then it goes when nothing does any more. */
+/* ERR_BUSY while something uses it, or is mounted in it, unless lazy: then it goes, with what is
+ * mounted in it, when nothing uses it any more. Also while something else is mounted over it. What
+ * is not the share, but something that the guest has mounted in its place, is left. */
 bool share_unmount(const struct share *share, bool lazy, struct err **errp) MUST_USE;
 
 #endif

@@ -10,7 +10,7 @@
 #include "base/num.h"
 #include "base/path.h"
 #include "base/sb.h"
-#include "prog/guestagent/mount_points.h"
+#include "prog/guestagent/mountinfo.h"
 #include "sys/file.h"
 
 enum { MOUNT_TABLE_SIZE_MAX = 4 * 1024 * 1024 };
@@ -47,7 +47,7 @@ void unmount_plan_parse(struct sv table, struct unmount_plan *out)
             !sv_next(&line, ' ', &type))
             continue;
 
-        auto_mem char *path = mount_points_plain(dir);
+        auto_mem char *path = mountinfo_plain(dir);
 
         strv_push(is_served_type(type) || is_reached_through(path, &out->served) ? &out->served
                                                                                  : &out->own,

@@ -278,7 +278,7 @@ void mounts_lost(struct mounts *m)
         if (mount->request == 0)
             continue;
         mount->request = 0;
-        if (mount->on_done)
+        if (mount->on_done || mount->state == MOUNT_UNMOUNTING)
             fail_without_agent(mount);
         else if (mount->state == MOUNT_MOUNTING)
             mount->state = MOUNT_WAITING;
@@ -390,6 +390,50 @@ void mounts_add(struct mounts *m, const struct mount_request *r, mount_done_fn o
     mount_begin(mount);
 }
 
+static bool lies_in(const struct mount *inner, const struct mount *outer)
+{
+    return inner != outer && path_is_within(inner->mount_point, outer->mount_point);
+}
+
+static void unmount(struct mount *mount, bool lazy)
+{
+    mount->state = MOUNT_UNMOUNTING;
+    mount->is_forced = lazy;
+    if (!ask_guest(mount, GUEST_UNMOUNT, lazy ? GUEST_UNMOUNT_LAZY : 0))
+        fail_without_agent(mount);
+}
+
+/* The guest would detach them with the outer one: each is removed before it, the innermost first.
+ */
+static void unmount_inner(struct mount *outer)
+{
+    VEC(struct mount *) all = { 0 };
+
+    list_for_each (mount, &outer->owner->list, struct mount, link)
+        if (lies_in(mount, outer) && mount->state == MOUNT_MOUNTED)
+            *vec_push(&all) = mount;
+    if (all.n > 0)
+        qsort(all.v, all.n, sizeof(*all.v), compare_mount_points);
+    for (size_t i = all.n; i-- > 0;)
+        unmount(all.v[i], true);
+    vec_done(&all);
+}
+
+static bool check_removal(const struct mounts *m, const struct mount *mount, bool lazy,
+                          struct err **errp)
+{
+    if (mount->state != MOUNT_MOUNTED && (mount->state != MOUNT_FAILED || mount->is_configured))
+        return err_set(errp, ERR_BUSY, "%s is %s", mount->mount_point, state_names[mount->state]);
+    if (!lazy || mount->state == MOUNT_FAILED)
+        return true;
+    list_for_each (inner, &m->list, struct mount, link)
+        if (lies_in(inner, mount) && inner->state != MOUNT_MOUNTED &&
+            inner->state != MOUNT_FAILED && inner->state != MOUNT_LOST)
+            return err_set(errp, ERR_BUSY, "%s, which lies in it, is %s", inner->mount_point,
+                           state_names[inner->state]);
+    return true;
+}
+
 void mounts_remove(struct mounts *m, const char *mount_point, bool lazy, mount_done_fn on_done,
                    void *arg)
 {
@@ -399,10 +443,7 @@ void mounts_remove(struct mounts *m, const char *mount_point, bool lazy, mount_d
 
     if (!mount)
         (void)err_set(&err, ERR_NOT_FOUND, "nothing is mounted on %s", clean);
-    else if (mount->state != MOUNT_MOUNTED &&
-             (mount->state != MOUNT_FAILED || mount->is_configured))
-        (void)err_set(&err, ERR_BUSY, "%s is %s", clean, state_names[mount->state]);
-    if (err) {
+    if (err || !check_removal(m, mount, lazy, &err)) {
         on_done(arg, NULL, err);
         return;
     }
@@ -414,10 +455,9 @@ void mounts_remove(struct mounts *m, const char *mount_point, bool lazy, mount_d
         mounts_save(m);
         return;
     }
-    mount->state = MOUNT_UNMOUNTING;
-    mount->is_forced = lazy;
-    if (!ask_guest(mount, GUEST_UNMOUNT, lazy ? GUEST_UNMOUNT_LAZY : 0))
-        fail_without_agent(mount);
+    if (lazy)
+        unmount_inner(mount);
+    unmount(mount, lazy);
 }
 
 bool mounts_next(const struct mounts *m, const void **at, struct mount_info *out)

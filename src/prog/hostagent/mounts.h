@@ -95,7 +95,7 @@ struct mount_request {
  */
 void mounts_add(struct mounts *m, const struct mount_request *request, mount_done_fn on_done,
                 void *arg);
-/* ERR_BUSY names who uses it, unless lazy. */
+/* ERR_BUSY names who uses it, or what is mounted in it, unless lazy: then that is removed, too. */
 void mounts_remove(struct mounts *m, const char *mount_point, bool lazy, mount_done_fn on_done,
                    void *arg);
 /* One after the other: start with *at = NULL; false at the end. */

@@ -2,8 +2,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/quote.h"
 #include "lang/json/json.h"
 #include "prog/limactl/agent_call.h"
@@ -50,6 +52,18 @@ static bool absolute_path(const char *path, char **out, struct err **errp)
     return true;
 }
 
+/* What goes to the host agent is JSON. */
+static bool put_path(json_t *body, const char *key, const char *path, struct err **errp)
+{
+    auto_mem char *quoted = NULL;
+
+    if (json_object_set_new(body, key, json_string(path)) == 0)
+        return true;
+    quoted = quote_printable(sv_of(path), CELL_MAX);
+    return err_set(errp, ERR_UNSUPPORTED, "%s is not UTF-8 and cannot be given to the host agent",
+                   quoted);
+}
+
 static bool mount_add_run(struct ctx *ctx, void *opts, const struct strv *args, struct err **errp)
 {
     const struct mount_add_opts *o = opts;
@@ -63,9 +77,9 @@ static bool mount_add_run(struct ctx *ctx, void *opts, const struct strv *args, 
         return err_set(errp, ERR_INVALID, "the mount point is given twice");
     if (!absolute_path(args->v[1], &host_path, errp))
         return false;
-    (void)json_object_set_new(body, "hostPath", json_string(host_path));
-    (void)json_object_set_new(body, "mountPoint",
-                              json_string(mount_point ? mount_point : host_path));
+    if (!put_path(body, "hostPath", host_path, errp) ||
+        !put_path(body, "mountPoint", mount_point ? mount_point : host_path, errp))
+        return false;
     (void)json_object_set_new(body, "type", json_string(o->type.v));
     (void)json_object_set_new(body, "writable", json_boolean(o->writable.v));
     return call(args->v[0], "POST", body, NULL, errp);
@@ -95,16 +109,39 @@ struct mount_remove_opts {
 
 static const struct opt mount_remove_rows[] = {
     { OPT_AT(BOOL, struct mount_remove_opts, force), .letter = 'f', .name = "force",
-      .help = "Detach it even while programs of the guest use it" },
+      .help = "Detach it, and what is mounted in it, even while programs of the guest use it" },
 };
+
+/* A relative path means what it meant to "add", as long as it is there. */
+static bool find_mount_point(const char *path, char **out, struct err **errp)
+{
+    auto_mem char *dir = NULL, *joined = NULL;
+
+    if (path_is_absolute(path)) {
+        *out = mem_strdup(path);
+        return true;
+    }
+    *out = realpath(path, NULL);
+    if (*out)
+        return true;
+    dir = getcwd(NULL, 0);
+    if (!dir)
+        return err_set_os(errp, errno, "the working directory cannot be found");
+    joined = path_join(dir, path);
+    *out = path_clean(joined);
+    return true;
+}
 
 static bool mount_remove_run(struct ctx *ctx, void *opts, const struct strv *args,
                              struct err **errp)
 {
     const struct mount_remove_opts *o = opts;
     auto_json json_t *body = json_object();
+    auto_mem char *mount_point = NULL;
 
-    (void)json_object_set_new(body, "mountPoint", json_string(args->v[1]));
+    if (!find_mount_point(args->v[1], &mount_point, errp) ||
+        !put_path(body, "mountPoint", mount_point, errp))
+        return false;
     (void)json_object_set_new(body, "force", json_boolean(o->force.v));
     return call(args->v[0], "DELETE", body, NULL, errp);
 }

@@ -1,0 +1,33 @@
+/*
+ * Lines of /proc/PID/mountinfo (proc_pid_mountinfo(5)):
+ *
+ *     ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAG]... - TYPE SOURCE SUPER_OPTIONS
+ */
+#ifndef PROG_GUESTAGENT_MOUNTINFO_H
+#define PROG_GUESTAGENT_MOUNTINFO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/sb.h"
+#include "base/vec.h"
+
+/* Views into the text. Texts are escaped: \040 for a blank. */
+struct mountinfo_line {
+    uint32_t id, parent, major, minor;
+    struct sv root, point;
+    struct sv type, source; /* empty when the line ends before them */
+};
+
+typedef VEC(struct mountinfo_line) mountinfo_lines;
+
+/* Lines that are none are left out. End it with vec_done(). */
+void mountinfo_parse(struct sv text, mountinfo_lines *out);
+/* Of this process. */
+bool mountinfo_read(struct sb *out) MUST_USE;
+/* Id of the mount that the descriptor is on; 0 = unknown. */
+uint32_t mountinfo_id_of(int fd);
+/* A path as the tables of /proc write it, without its escapes. Owned. */
+char *mountinfo_plain(struct sv escaped);
+
+#endif
