@@ -27,6 +27,10 @@ bool blockdev_open(const char *path, int *out_fd, struct err **errp) MUST_USE;
 /* Is the descriptor the device of that path, open for reading and writing? */
 bool blockdev_is(int fd, const char *path);
 
+/* The loop device over the file, such as "/dev/loop3": owned, NULL = none. block_dir is /sys/block;
+ * path is absolute and without links. */
+char *blockdev_find_loop(const char *block_dir, const char *path);
+
 /*
  * How a use is found; for blockdev.c and its tests. A part is a device, its whole disk, or a
  * partition of it.

@@ -96,6 +96,11 @@ attached() { # NAME
     limactl disk detach b "$second"
 }
 
+@test "an image file that a device of the host is made of is refused" {
+    run limactl disk attach b "$HOME/second.img"
+    [[ $status -ne 0 && $output == *"second.img is in use: $second is a device over it"* ]]
+}
+
 @test "what is no disk is refused" {
     local what
 

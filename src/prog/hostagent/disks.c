@@ -18,6 +18,7 @@
 #include "model/store/disk.h"
 #include "model/store/names.h"
 #include "svc/privileged/block_device.h"
+#include "sys/blockdev.h"
 
 const char *const disk_kind_names[] = { "disk", "image", "block-device" };
 ENUM_NAMES_MATCH(disk_kind_names, DISK_KIND_COUNT);
@@ -224,12 +225,24 @@ static bool lock(struct request *r, struct err **errp)
     return true;
 }
 
+/* QEMU's lock on the file is none for the kernel, which may have mounted it. */
+static bool check_loop(const struct request *r, struct err **errp)
+{
+    auto_mem char *loop = blockdev_find_loop("/sys/block", r->path);
+
+    if (!loop)
+        return true;
+    (void)err_set(errp, ERR_BUSY, "%s is in use: %s is a device over it", r->path, loop);
+    return err_hint(errp, "attach %s, or remove it with `losetup --detach %s`", loop, loop);
+}
+
 void disks_attach(struct disks *d, const char *what, disk_done_fn on_done, void *arg)
 {
     struct request *r = request_new(d, on_done, NULL, arg);
     auto_err struct err *err = NULL;
 
-    if (!resolve(r, what, &err) || (r->kind == DISK_MANAGED && !lock(r, &err))) {
+    if (!resolve(r, what, &err) || (r->kind == DISK_MANAGED && !lock(r, &err)) ||
+        (r->kind != DISK_BLOCK_DEVICE && !check_loop(r, &err))) {
         finish(r, err);
         return;
     }

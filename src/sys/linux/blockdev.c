@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -80,6 +81,24 @@ static void list_parts(const char *dir, struct blockdev_parts *out)
         if (is_partition(child))
             add_part(out, child);
     }
+}
+
+char *blockdev_find_loop(const char *block_dir, const char *path)
+{
+    auto_strv struct strv names = { 0 };
+
+    if (!dir_list(block_dir, &names, NULL))
+        return NULL;
+    for (size_t i = 0; i < names.n; i++) {
+        auto_mem char *file = mem_printf("%s/%s/loop/backing_file", block_dir, names.v[i]);
+        auto_mem char *text = NULL;
+
+        if (!str_starts(names.v[i], "loop") || !file_read_text(file, PATH_MAX + 1, &text, NULL))
+            continue;
+        if (sv_eq_str(sv_trim(sv_of(text)), path))
+            return mem_printf("/dev/%s", names.v[i]);
+    }
+    return NULL;
 }
 
 /* A device made of this one, "dm-0": owned, NULL = none. */

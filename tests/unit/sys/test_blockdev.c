@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/path.h"
+#include "sys/dir.h"
+#include "sys/file.h"
 #include "temp_dir.h"
 #include "unit_test.h"
 
@@ -96,6 +99,36 @@ static void what_is_no_free_block_device_is_refused(void **state)
     }
 }
 
+static void put_loop(const char *name, const char *backing_file)
+{
+    auto_mem char *dir = mem_printf("%s/block/%s/loop", temp_dir, name);
+    auto_mem char *file = path_join(dir, "backing_file");
+
+    assert_true(dir_make_all(dir, 0755, NULL));
+    assert_true(file_write_atomic(file, sv_of(backing_file), 0644, NULL));
+}
+
+static void a_loop_device_is_found_by_its_file(void **state)
+{
+    static const struct {
+        const char *path, *device;
+    } cases[] = {
+        { "/srv/a b.img", "/dev/loop7" }, { "/srv/a", NULL }, { "/srv/gone.img", NULL },
+        { "/srv/other.img", NULL },       { "", NULL },
+    };
+    auto_mem char *block_dir = temp_path("block");
+
+    put_loop("loop0", "/srv/gone.img (deleted)\n");
+    put_loop("loop7", "/srv/a b.img\n");
+    put_loop("sda", "/srv/other.img\n");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        auto_mem char *found = blockdev_find_loop(block_dir, cases[i].path);
+
+        check_row(cases[i].device ? found && str_eq(found, cases[i].device) : !found, cases[i].path);
+    }
+    assert_null(blockdev_find_loop("/nosuch", "/srv/a b.img"));
+}
+
 static void other_descriptors_are_not_the_device(void **state)
 {
     int pipe_fds[2];
@@ -114,6 +147,8 @@ int main(void)
         cmocka_unit_test(swap_space_is_found_by_name),
         cmocka_unit_test(paths_are_cleaned_and_below_dev),
         cmocka_unit_test(what_is_no_free_block_device_is_refused),
+        cmocka_unit_test_setup_teardown(a_loop_device_is_found_by_its_file, temp_dir_setup,
+                                        temp_dir_teardown),
         cmocka_unit_test(other_descriptors_are_not_the_device),
     };
 
