@@ -1,9 +1,9 @@
 /*
  * Requests to the file server over a scratch directory that is made once and filled anew for each
  * input. An input is a sequence of requests: opcode, which node, how many of the bytes that follow
- * are the arguments, whether the length in the header is right, and whether the agent asks that
- * repeats changes, of which there are some of each kind. Whatever comes, answers fit into their
- * room, and after a reset nothing is left.
+ * are the arguments, whether the length in the header is right, whether the agent asks that repeats
+ * changes, of which there are some of each kind, and whether the first export is detached before.
+ * Whatever comes, answers fit into their room, and after a reset nothing is left.
  */
 #include <assert.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include "fuzz_scratch.h"
 #include "wire/fuse.h"
 
-enum { REQUESTS_MAX = 64, ARGS_MAX = 512, AGENT = 7, BY_AGENT = 16 };
+enum { REQUESTS_MAX = 64, ARGS_MAX = 512, AGENT = 7, BY_AGENT = 16, DETACH = 32 };
 
 static void make_scratch(void)
 {
@@ -44,6 +44,8 @@ static void run_one(struct fuse_server *s, struct fuzz_input *in)
     uint32_t len;
     bool ok;
 
+    if (how & DETACH)
+        (void)!fuse_server_detach(s, "a", NULL);
     head.nodeid = how & 7;
     head.pid = how & BY_AGENT ? AGENT : 0;
     n += fuzz_bytes(in, request + sizeof(head), fuzz_u16(in) % ARGS_MAX);
@@ -140,7 +142,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         run_one(s, &in);
     fuse_server_reset(s);
     counts = fuse_server_counts(s);
-    assert(counts.nodes == 3 && counts.handles == 0 && counts.dirs_open == 0);
+    assert(counts.nodes == 1 + counts.exports && counts.detached == 0 && counts.handles == 0 &&
+           counts.dirs_open == 0);
     if (fchdir(here) < 0)
         abort();
     return 0;

@@ -242,6 +242,30 @@ static void the_guest_believes_for_long_only_what_is_told(void **state)
     assert_int_equal(entry().attr_valid, 1);
 }
 
+static void nothing_is_told_of_a_detached_export(void **state)
+{
+    uint64_t dir, node, fh;
+
+    host_mkdir("dir");
+    assert_int_equal(create(guest.top, "held", O_RDWR, 0644, &node, &fh), 0);
+    ELSEWHERE(host_write("queued", ""));
+    fuse_echo_read(guest.server);
+    assert_true(fuse_server_detach(guest.server, "top", NULL));
+    ELSEWHERE(host_write("late", ""));
+    orders_are("");
+    /* Nor is a directory watched that the guest comes upon now. */
+    dir = node_of(guest.top, "dir");
+    assert_int_equal(entry().entry_valid, 1);
+    ELSEWHERE(host_write("dir/late", ""));
+    orders_are("");
+    assert_int_equal(write_at(node, fh, 0, "data"), 4);
+    forget(dir, 1);
+    forget(guest.top, 1);
+    assert_int_equal(release(node, fh), 0);
+    forget(node, 1);
+    assert_int_equal(fuse_server_counts(guest.server).detached, 0);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -261,6 +285,7 @@ int main(void)
         echo_test(who_does_not_know_the_nonce_is_no_agent),
         echo_test(a_new_agent_is_told_what_has_changed_meanwhile),
         echo_test(the_guest_believes_for_long_only_what_is_told),
+        echo_test(nothing_is_told_of_a_detached_export),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
