@@ -346,7 +346,7 @@ static enum outcome answer_move(struct fuse_call *call, const struct fuse_change
     dir2 = fuse_node_find(call->server, change->dir2);
     if (look(call->server, dir2, change->name2, &place) == 0)
         (void)enter(call->server, dir2, change->name2, &place.stx);
-    else if (change->node && !fuse_node_find(call->server, change->node))
+    else if (dir2 && change->node && !fuse_node_find(call->server, change->node))
         fuse_ghost_add(call->server, dir2, sv_of(change->name2), change->node);
     return COMPLETE;
 }

@@ -126,6 +126,26 @@ static void a_save_over_a_file_moves_what_was_written(void **state)
     assert_true(host_has("doc", "v2"));
 }
 
+static void a_move_into_a_folder_that_is_forgotten_meanwhile_is_done(void **state)
+{
+    uint64_t dir, node;
+
+    host_mkdir("dir");
+    host_write("a", "");
+    dir = node_of(guest.top, "dir");
+    node = node_of(guest.top, "a");
+    ELSEWHERE(host_rename("a", "dir/b"));
+    orders_are("MOVE a b\n");
+    begin_next();
+    assert_int_equal(as_agent(FUSE_LOOKUP, guest.top, "a"), 0);
+    assert_true(entry().nodeid == node);
+    forget(node, 2);
+    forget(dir, 1);
+    assert_int_equal(agent_moves(guest.top, "a", dir, "b"), 0);
+    fuse_echo_done(guest.server);
+    orders_are("");
+}
+
 static void moves_in_and_out_go_by_way_of_limbo(void **state)
 {
     uint64_t limbo, node, found;
@@ -352,6 +372,7 @@ int main(void)
         echo_test(what_is_gone_again_can_be_made_and_removed),
         echo_test(removing_touches_nothing),
         echo_test(a_save_over_a_file_moves_what_was_written),
+        echo_test(a_move_into_a_folder_that_is_forgotten_meanwhile_is_done),
         echo_test(moves_in_and_out_go_by_way_of_limbo),
         echo_test(a_forced_lookup_makes_nothing),
         echo_test(a_change_of_data_shows_and_then_does_not),
