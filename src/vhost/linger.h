@@ -13,8 +13,9 @@
 
 /* Long enough for what a program does between two requests, in an emulated processor, too. */
 #define VHOST_LINGER_NS 200000
-/* Two looks so far apart: something else ran in between. */
-#define VHOST_LINGER_CROWDED_NS 30000
+/* Two looks so far apart: something ran in between that goes on for long, not just what passes the
+ * answer on. */
+#define VHOST_LINGER_CROWDED_NS 500000
 #define VHOST_LINGER_PAUSE_NS   20000000
 
 struct vhost_linger { /* starts with zeros */
