@@ -30,6 +30,7 @@
 
 struct fixture {
     const char *driver;
+    uint64_t stop_deadline_ms;
     uv_loop_t loop;
     char *dir;
     struct instance_config config;
@@ -106,7 +107,7 @@ static inline void open_driver(struct fixture *f)
                                      .note_arg = f },
                            .ssh_port = 22222,
                            .mac = "52:55:55:00:00:01",
-                           .stop_deadline_ms = 100,
+                           .stop_deadline_ms = f->stop_deadline_ms,
                            .loop = &f->loop,
                            .on_event = on_event,
                            .arg = f,
@@ -122,7 +123,8 @@ static inline void fixture_init(struct fixture *f, const char *driver)
     auto_mem char *name = mem_printf("inst%u", n_dirs++);
     auto_mem char *path = temp_path(name);
 
-    *f = (struct fixture){ .driver = driver, .dir = MOVE(path) };
+    /* Long: machines may be slow. */
+    *f = (struct fixture){ .driver = driver, .dir = MOVE(path), .stop_deadline_ms = 10000 };
     assert_true(dir_make(f->dir, 0700, NULL));
     assert_int_equal(uv_loop_init(&f->loop), 0);
     f->config.arch = mem_strdup(host_arch());
