@@ -187,7 +187,11 @@ same_by_name() { # PREFIX
 @test "with a new devices process the mounts are back, each time" {
     start_micro n 'mountInotify: true' 'mounts:' "- {location: $HOME/ro, mountPoint: /mnt/ro}" \
         "- {location: $HOME/rw/sub, mountPoint: /mnt/sub, writable: true}"
-    for _ in 1 2 3 4 5 6; do
+    for round in 1 2 3 4 5 6; do
+        # The process knows folders, also such that are gone.
+        mkdir "$HOME/rw/sub/$round"
+        settle
+        ((round > 3)) || rmdir "$HOME/rw/sub/$round"
         settle
         : >"$LIMA_HOME/n/ha.stderr.log"
         kill -KILL "$(pid_of n devices)"
@@ -196,6 +200,7 @@ same_by_name() { # PREFIX
         [[ $(limactl mount list --json n | grep -vc '"state":"mounted"') -eq 0 ]]
     done
     limactl delete --force n
+    rmdir "$HOME"/rw/sub/[456]
 }
 
 @test "events go on without the host agent, and when the agent of the guest was killed" {

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -11,10 +12,11 @@
 #include "prog/guestagent/share.h"
 #include "prog/guestagent/transport.h"
 
-enum { READ_SIZE = 16 * 1024 };
+enum { READ_SIZE = 16 * 1024, CUT_PAUSE_S = 3 };
 
 struct echo {
     int fd;
+    bool is_cut; /* the device of the connection is gone */
     struct sb in;
     struct echo_mounts mounts;
 };
@@ -92,6 +94,7 @@ static bool converse(struct echo *e, struct err **errp)
 
         if (n < 0 && errno == EINTR)
             continue;
+        e->is_cut = n < 0;
         if (n < 0)
             return err_set_os(errp, errno, "cannot listen to the host");
         if (n == 0)
@@ -102,6 +105,16 @@ static bool converse(struct echo *e, struct err **errp)
     }
 }
 
+/* Who served the connection also served the files. What we let go of now, or ask, would be a request
+ * that nobody answers, and with it the guest could not let go of that device. */
+static void wait_until_files_are_gone(void)
+{
+    struct timespec pause = { .tv_sec = CUT_PAUSE_S };
+
+    while (nanosleep(&pause, &pause) < 0 && errno == EINTR)
+        continue;
+}
+
 bool echo_run(struct err **errp)
 {
     struct echo e = { .fd = -1, .mounts = { .all_dir = SHARE_ALL_DIR } };
@@ -109,6 +122,8 @@ bool echo_run(struct err **errp)
               transport_vsock_as_root(ECHO_PORT, ECHO_PEER_PORT_END, &e.fd, errp) &&
               converse(&e, errp);
 
+    if (e.is_cut)
+        wait_until_files_are_gone();
     echo_mounts_done(&e.mounts);
     sb_done(&e.in);
     if (e.fd >= 0)
