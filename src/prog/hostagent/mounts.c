@@ -42,14 +42,19 @@ static struct mount_info info_of(const struct mount *mount)
         .location = mount->location,
         .mount_point = mount->mount_point,
         .type = mount->type->name,
-        .state = state_names[mount->state],
+        .state = mount_state_name(mount),
         .error = mount->state == MOUNT_FAILED || mount->state == MOUNT_LOST ? mount->why : NULL,
         .writable = mount->writable,
         .is_configured = mount->is_configured,
     };
 }
 
-static void tell(struct mount *mount, const struct err *err)
+const char *mount_state_name(const struct mount *mount)
+{
+    return state_names[mount->state];
+}
+
+void mount_tell(struct mount *mount, const struct err *err)
 {
     mount_done_fn on_done = mount->on_done;
     const struct mount_info info = info_of(mount);
@@ -59,7 +64,7 @@ static void tell(struct mount *mount, const struct err *err)
         on_done(mount->arg, err ? NULL : &info, err);
 }
 
-static void mount_free(struct mount *mount)
+void mount_free(struct mount *mount)
 {
     mount->type->close(mount);
     list_remove(&mount->link);
@@ -93,7 +98,7 @@ void mount_up(struct mount *mount)
     struct mounts *m = mount->owner;
 
     mount->state = MOUNT_MOUNTED;
-    tell(mount, NULL);
+    mount_tell(mount, NULL);
     if (!mount->is_configured)
         mounts_save(m);
     go_on(m);
@@ -109,7 +114,7 @@ static void remember_failure(struct mount *mount, const struct err *err)
 {
     const char *hint = err_hint_text(err);
 
-    tell(mount, err);
+    mount_tell(mount, err);
     mount->state = MOUNT_FAILED;
     mem_replace(&mount->why, mem_printf("cannot share %s with the guest: %s%s%s%s", mount->location,
                                         err_text(err), hint ? " (hint: " : "", hint ? hint : "",
@@ -124,7 +129,7 @@ void mount_fail(struct mount *mount, const struct err *err)
     struct mounts *m = mount->owner;
 
     if (mount->on_done) {
-        tell(mount, err);
+        mount_tell(mount, err);
         mount_free(mount);
         mounts_save(m);
         return;
@@ -135,7 +140,7 @@ void mount_fail(struct mount *mount, const struct err *err)
 
 /* ---- in the guest ---- */
 
-static bool ask_guest(struct mount *mount, enum guest_type type, uint32_t flags)
+bool mount_ask_guest(struct mount *mount, enum guest_type type, uint32_t flags)
 {
     struct mounts *m = mount->owner;
     auto_mem char *name = config_mount_source(mount->name, mount->location);
@@ -151,21 +156,20 @@ static bool ask_guest(struct mount *mount, enum guest_type type, uint32_t flags)
                              .mount_point = sv_of(mount->mount_point) });
 }
 
-static void fail_without_agent(struct mount *mount)
+void mount_fail_without_agent(struct mount *mount)
 {
     auto_err struct err *err = NULL;
 
     (void)err_set(&err, ERR_NOT_FOUND, "the guest agent is not connected");
     if (mount->state == MOUNT_UNMOUNTING) {
-        mount->state = MOUNT_MOUNTED;
-        tell(mount, err);
+        mount_unmounted(mount, err);
     } else {
         mount->type->release(mount);
         mount_fail(mount, err);
     }
 }
 
-static int compare_mount_points(const void *a, const void *b)
+int mount_compare_points(const void *a, const void *b)
 {
     const struct mount *const *left = a, *const *right = b;
 
@@ -181,8 +185,8 @@ static bool is_on_its_way(const struct mount *mount)
 static void ask(struct mount *mount)
 {
     mount->state = MOUNT_MOUNTING;
-    if (!ask_guest(mount, GUEST_MOUNT, mount->writable ? 0 : GUEST_MOUNT_READ_ONLY))
-        fail_without_agent(mount);
+    if (!mount_ask_guest(mount, GUEST_MOUNT, mount->writable ? 0 : GUEST_MOUNT_READ_ONLY))
+        mount_fail_without_agent(mount);
 }
 
 /* Of those that wait, in the order of their mount points: one may lie in another. */
@@ -197,7 +201,7 @@ static void tell_guest(struct mounts *m)
             *vec_push(&all) = mount;
     }
     if (can && all.n > 0) {
-        qsort(all.v, all.n, sizeof(*all.v), compare_mount_points);
+        qsort(all.v, all.n, sizeof(*all.v), mount_compare_points);
         for (size_t i = 0; i < all.n; i++)
             ask(all.v[i]);
     }
@@ -224,19 +228,6 @@ static void mounted(struct mount *mount, const struct err *err)
     mount_up(mount);
 }
 
-static void unmounted(struct mount *mount, const struct err *err)
-{
-    struct mounts *m = mount->owner;
-
-    mount->state = MOUNT_MOUNTED;
-    tell(mount, err);
-    if (err)
-        return;
-    mount->type->release(mount);
-    mount_free(mount);
-    mounts_save(m);
-}
-
 void mounts_answer(struct mounts *m, const struct guest_msg *msg)
 {
     auto_err struct err *err = NULL;
@@ -253,7 +244,7 @@ void mounts_answer(struct mounts *m, const struct guest_msg *msg)
         if (mount->state == MOUNT_MOUNTING)
             mounted(mount, err);
         else if (mount->state == MOUNT_UNMOUNTING)
-            unmounted(mount, err);
+            mount_unmounted(mount, err);
         return;
     }
 }
@@ -279,7 +270,7 @@ void mounts_lost(struct mounts *m)
             continue;
         mount->request = 0;
         if (mount->on_done || mount->state == MOUNT_UNMOUNTING)
-            fail_without_agent(mount);
+            mount_fail_without_agent(mount);
         else if (mount->state == MOUNT_MOUNTING)
             mount->state = MOUNT_WAITING;
     }
@@ -388,76 +379,6 @@ void mounts_add(struct mounts *m, const struct mount_request *r, mount_done_fn o
     mount->on_done = on_done;
     mount->arg = arg;
     mount_begin(mount);
-}
-
-static bool lies_in(const struct mount *inner, const struct mount *outer)
-{
-    return inner != outer && path_is_within(inner->mount_point, outer->mount_point);
-}
-
-static void unmount(struct mount *mount, bool lazy)
-{
-    mount->state = MOUNT_UNMOUNTING;
-    mount->is_forced = lazy;
-    if (!ask_guest(mount, GUEST_UNMOUNT, lazy ? GUEST_UNMOUNT_LAZY : 0))
-        fail_without_agent(mount);
-}
-
-/* The guest would detach them with the outer one: each is removed before it, the innermost first.
- */
-static void unmount_inner(struct mount *outer)
-{
-    VEC(struct mount *) all = { 0 };
-
-    list_for_each (mount, &outer->owner->list, struct mount, link)
-        if (lies_in(mount, outer) && mount->state == MOUNT_MOUNTED)
-            *vec_push(&all) = mount;
-    if (all.n > 0)
-        qsort(all.v, all.n, sizeof(*all.v), compare_mount_points);
-    for (size_t i = all.n; i-- > 0;)
-        unmount(all.v[i], true);
-    vec_done(&all);
-}
-
-static bool check_removal(const struct mounts *m, const struct mount *mount, bool lazy,
-                          struct err **errp)
-{
-    if (mount->state != MOUNT_MOUNTED && (mount->state != MOUNT_FAILED || mount->is_configured))
-        return err_set(errp, ERR_BUSY, "%s is %s", mount->mount_point, state_names[mount->state]);
-    if (!lazy || mount->state == MOUNT_FAILED)
-        return true;
-    list_for_each (inner, &m->list, struct mount, link)
-        if (lies_in(inner, mount) && inner->state != MOUNT_MOUNTED &&
-            inner->state != MOUNT_FAILED && inner->state != MOUNT_LOST)
-            return err_set(errp, ERR_BUSY, "%s, which lies in it, is %s", inner->mount_point,
-                           state_names[inner->state]);
-    return true;
-}
-
-void mounts_remove(struct mounts *m, const char *mount_point, bool lazy, mount_done_fn on_done,
-                   void *arg)
-{
-    auto_mem char *clean = path_clean(mount_point);
-    struct mount *mount = mount_find(m, clean);
-    auto_err struct err *err = NULL;
-
-    if (!mount)
-        (void)err_set(&err, ERR_NOT_FOUND, "nothing is mounted on %s", clean);
-    if (err || !check_removal(m, mount, lazy, &err)) {
-        on_done(arg, NULL, err);
-        return;
-    }
-    mount->on_done = on_done;
-    mount->arg = arg;
-    if (mount->state == MOUNT_FAILED) {
-        tell(mount, NULL);
-        mount_free(mount);
-        mounts_save(m);
-        return;
-    }
-    if (lazy)
-        unmount_inner(mount);
-    unmount(mount, lazy);
 }
 
 bool mounts_next(const struct mounts *m, const void **at, struct mount_info *out)
@@ -600,7 +521,7 @@ void mounts_close(struct mounts *m)
     (void)err_set(&err, ERR_CANCELED, "the instance is stopping");
     require_close(m->require);
     list_for_each (mount, &m->list, struct mount, link) {
-        tell(mount, err);
+        mount_tell(mount, err);
         mount_free(mount);
     }
     mounts_save(m);

@@ -1,15 +1,16 @@
 /*
  * Shared by the files of mounts: what a mount is, and what its type does for it.
  *
- * mounts.c keeps the list and the requests; a type brings a mount about and takes it away. It says
- * how that went by mount_up(), mount_lost(), mount_fail() and mount_gone(), from the loop or at
- * once.
+ * mounts.c keeps the list and adds to it, mounts_remove.c takes from it, mounts_kept.c outlives the
+ * host agent. A type brings a mount about and takes it away; it says how that went by mount_up(),
+ * mount_lost() and mount_fail(), from the loop or at once.
  */
 #ifndef PROG_HOSTAGENT_MOUNTS_PRIV_H
 #define PROG_HOSTAGENT_MOUNTS_PRIV_H
 
 #include "base/list.h"
 #include "prog/hostagent/mounts.h"
+#include "wire/guest.h"
 
 enum mount_state {
     MOUNT_LOST,      /* there is no way to the guest, or not yet */
@@ -88,6 +89,21 @@ void mount_fail(struct mount *mount, const struct err *err);
 
 /* The host has made it ready: the guest agent is told, now or when that can be. */
 void mount_ready(struct mount *mount);
+
+/* For logs and users. */
+const char *mount_state_name(const struct mount *mount);
+/* Whoever waits for it learns how it ended; err NULL: well. */
+void mount_tell(struct mount *mount, const struct err *err);
+void mount_free(struct mount *mount);
+
+/* GUEST_MOUNT or GUEST_UNMOUNT, with its flags. False: there is no guest agent. */
+bool mount_ask_guest(struct mount *mount, enum guest_type type, uint32_t flags) MUST_USE;
+/* What the guest was, or is to be, asked cannot be: the mount fails, or stays. */
+void mount_fail_without_agent(struct mount *mount);
+/* The guest has answered GUEST_UNMOUNT. With an error the mount stays, else it is freed. */
+void mount_unmounted(struct mount *mount, const struct err *err);
+/* For qsort() of struct mount *: outer ones come first. */
+int mount_compare_points(const void *a, const void *b);
 
 /* NULL = there is none. */
 const struct mount_type *mount_type_find(const char *name);
