@@ -12,9 +12,6 @@
 #include "base/path.h"
 #include "base/vec.h"
 #include "prog/guestagent/mountinfo.h"
-#include "sys/file.h"
-
-enum { MOUNTINFO_MAX = 16 * 1024 * 1024 };
 
 static bool is_at_or_below(const char *path, const char *top)
 {
@@ -67,7 +64,7 @@ static char *path_in_fs(int dir_fd, const char *name)
     mountinfo_lines all = { 0 };
     char *found = NULL;
 
-    if (n < 0 || !mountinfo_read(&mounts))
+    if (n < 0 || !mountinfo_read("self", &mounts))
         return NULL;
     path[n] = '\0';
     mountinfo_parse(sb_view(&mounts), &all);
@@ -91,7 +88,6 @@ bool mount_points_below(int dir_fd, const char *name)
 
     for (const struct dirent *entry; !found && (entry = readdir(proc));) {
         auto_mem char *ns = mem_printf("/proc/%s/ns/mnt", entry->d_name);
-        auto_mem char *info = mem_printf("/proc/%s/mountinfo", entry->d_name);
         auto_sb struct sb text = { 0 };
         struct stat ns_st;
         bool is_seen = false;
@@ -103,7 +99,7 @@ bool mount_points_below(int dir_fd, const char *name)
         if (is_seen)
             continue;
         *vec_push(&seen) = ns_st.st_ino;
-        if (file_read_all(info, MOUNTINFO_MAX, &text, NULL))
+        if (mountinfo_read(entry->d_name, &text))
             found = mount_points_has(sb_view(&text), major(st.st_dev), minor(st.st_dev), path);
     }
     if (proc)

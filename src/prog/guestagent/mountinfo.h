@@ -23,8 +23,8 @@ typedef VEC(struct mountinfo_line) mountinfo_lines;
 
 /* Lines that are none are left out. End it with vec_done(). */
 void mountinfo_parse(struct sv text, mountinfo_lines *out);
-/* Of this process. */
-bool mountinfo_read(struct sb *out) MUST_USE;
+/* process: its id, or "self". False: there is none. */
+bool mountinfo_read(const char *process, struct sb *out) MUST_USE;
 /* Id of the mount that the descriptor is on; 0 = unknown. */
 uint32_t mountinfo_id_of(int fd);
 /* A path as the tables of /proc write it, without its escapes. Owned. */

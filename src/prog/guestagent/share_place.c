@@ -133,7 +133,7 @@ void share_place_look(const char *mount_point, const char *name, struct share_pl
 
     *out = (struct share_place){ .state = SHARE_GONE };
     path[n > 0 ? n : 0] = '\0';
-    if (mountinfo_read(&mountinfo))
+    if (mountinfo_read("self", &mountinfo))
         share_place_find(sb_view(&mountinfo), n > 0 ? mountinfo_id_of(fd) : 0,
                          n > 0 ? path : mount_point, name, out);
     else

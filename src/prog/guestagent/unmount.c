@@ -11,9 +11,6 @@
 #include "base/path.h"
 #include "base/sb.h"
 #include "prog/guestagent/mountinfo.h"
-#include "sys/file.h"
-
-enum { MOUNT_TABLE_SIZE_MAX = 4 * 1024 * 1024 };
 
 static bool is_served_type(struct sv type)
 {
@@ -36,35 +33,30 @@ static bool is_reached_through(const char *dir, const struct strv *served)
     return false;
 }
 
-void unmount_plan_parse(struct sv table, struct unmount_plan *out)
+void unmount_plan_parse(struct sv mountinfo, struct unmount_plan *out)
 {
-    struct sv line;
+    mountinfo_lines all = { 0 };
 
-    while (sv_next_line(&table, &line)) {
-        struct sv device, dir, type;
+    mountinfo_parse(mountinfo, &all);
+    for (size_t i = 0; i < all.n; i++) {
+        char *point = mountinfo_plain(all.v[i].point);
+        bool is_served =
+            is_served_type(all.v[i].type) || is_reached_through(point, &out->served);
 
-        if (!sv_next(&line, ' ', &device) || !sv_next(&line, ' ', &dir) ||
-            !sv_next(&line, ' ', &type))
-            continue;
-
-        auto_mem char *path = mountinfo_plain(dir);
-
-        strv_push(is_served_type(type) || is_reached_through(path, &out->served) ? &out->served
-                                                                                 : &out->own,
-                  path);
+        strv_push_take(is_served ? &out->served : &out->own, point);
     }
+    vec_done(&all);
 }
 
 void unmount_plan_read(struct unmount_plan *out)
 {
-    auto_sb struct sb table = { 0 };
-    auto_err struct err *err = NULL;
+    auto_sb struct sb mountinfo = { 0 };
 
     *out = (struct unmount_plan){ 0 };
-    if (file_read_all("/proc/self/mounts", MOUNT_TABLE_SIZE_MAX, &table, &err))
-        unmount_plan_parse(sb_view(&table), out);
+    if (mountinfo_read("self", &mountinfo))
+        unmount_plan_parse(sb_view(&mountinfo), out);
     else
-        log_warn("%s", err_text(err));
+        log_warn("Cannot tell what is mounted: %s", strerror(errno));
 }
 
 void unmount_plan_done(struct unmount_plan *plan)

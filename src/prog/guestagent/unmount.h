@@ -18,10 +18,10 @@ struct unmount_plan {
     struct strv served; /* by others, or reached through such a mount */
 };
 
-/* From /proc/self/mounts. Never freed but by unmount_plan_done(). */
+/* From /proc/self/mountinfo. Never freed but by unmount_plan_done(). */
 void unmount_plan_read(struct unmount_plan *out);
-/* The same for a text of that file: "DEVICE DIR TYPE OPTIONS 0 0", blanks as \040. */
-void unmount_plan_parse(struct sv table, struct unmount_plan *out);
+/* The same for a text of that file. */
+void unmount_plan_parse(struct sv mountinfo, struct unmount_plan *out);
 void unmount_plan_done(struct unmount_plan *plan);
 
 /* Unmounts what can be, makes the rest read-only, syncs: the disks are clean afterwards. */

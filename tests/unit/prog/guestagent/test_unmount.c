@@ -6,16 +6,16 @@ static void what_others_serve_is_apart(void **state)
 {
     struct unmount_plan plan = { 0 };
 
-    unmount_plan_parse(SV("/dev/vda / ext4 rw 0 0\n"
-                          "tmpfs /run tmpfs rw 0 0\n"
-                          "lima /run/lima-mounts/all virtiofs rw 0 0\n"
-                          "none /mnt/a\\040b virtiofs ro 0 0\n"
-                          "/dev/vdc /mnt/a\\040b/disk ext4 rw 0 0\n"
-                          "/dev/vdd /mnt/a ext4 rw 0 0\n"
-                          "mount0 /mnt/nine 9p rw 0 0\n"
-                          "u@h: /mnt/ssh fuse.sshfs rw 0 0\n"
+    unmount_plan_parse(SV("20 1 8:0 / / rw shared:0 - ext4 /dev/vda rw\n"
+                          "21 1 8:1 / /run rw shared:1 - tmpfs tmpfs rw\n"
+                          "22 1 8:2 / /run/lima-mounts/all rw shared:2 - virtiofs lima rw\n"
+                          "23 1 8:3 / /mnt/a\\040b rw shared:3 - virtiofs none rw\n"
+                          "24 1 8:4 / /mnt/a\\040b/disk rw shared:4 - ext4 /dev/vdc rw\n"
+                          "25 1 8:5 / /mnt/a rw shared:5 - ext4 /dev/vdd rw\n"
+                          "26 1 8:6 / /mnt/nine rw shared:6 - 9p mount0 rw\n"
+                          "27 1 8:7 / /mnt/ssh rw shared:7 - fuse.sshfs u@h: rw\n"
                           "a broken-line\n"
-                          "/dev/vde /mnt/nines xfs rw 0 0"),
+                          "29 1 8:9 / /mnt/nines rw shared:9 - xfs /dev/vde rw\n"),
                        &plan);
 
     auto_mem char *own = strv_join(&plan.own, "|");
