@@ -29,7 +29,7 @@ enum {
     GRACE_MS = 500,          /* between SIGTERM and SIGKILL at the end */
     KILL_MS = 500,           /* for the kernel to take down what was killed */
     SERVED_MS = 10000,       /* for mounts that others serve to be let go */
-    REBOOT_MS = 5000,        /* for the kernel to end the machine */
+    REBOOT_MS = 10000,       /* for the kernel to end the machine: normally milliseconds */
 };
 
 struct service {
