@@ -1,6 +1,7 @@
 /*
  * Theory of operation. The socket carries one message after the other; each is read whole, with
- * its descriptors, before it is handled. QEMU starts a queue with SET_VRING_NUM, _BASE, _ADDR, _KICK
+ * its descriptors, before it is handled. QEMU starts a queue with SET_VRING_NUM, _BASE, _ADDR,
+ * _KICK
  * (_CALL may come later or change at any time) and _ENABLE, and stops it with GET_VRING_BASE, be it
  * because the guest is reset, the driver unloaded, or the VM paused. Only the position tells these
  * apart: after a pause the queue starts where it stopped, a new driver starts at 0.
@@ -22,11 +23,11 @@
 #include "base/log.h"
 
 #define RECHECK_MS 10
-#define PROTOCOL_FEATURES                                                          \
-    (1ull << VHOST_USER_PROTOCOL_F_MQ | 1ull << VHOST_USER_PROTOCOL_F_REPLY_ACK |  \
+#define PROTOCOL_FEATURES                                                         \
+    (1ull << VHOST_USER_PROTOCOL_F_MQ | 1ull << VHOST_USER_PROTOCOL_F_REPLY_ACK | \
      1ull << VHOST_USER_PROTOCOL_F_RESET_DEVICE)
-#define TRANSPORT_FEATURES                                                        \
-    (1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_RING_F_EVENT_IDX |               \
+#define TRANSPORT_FEATURES                                          \
+    (1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_RING_F_EVENT_IDX | \
      1ull << VIRTIO_RING_F_INDIRECT_DESC | 1ull << VHOST_USER_F_PROTOCOL_FEATURES)
 
 static void close_fd(int *fd)
@@ -77,6 +78,9 @@ static void stop_device(struct vhost_dev *d, const char *broken)
         struct vhost_queue *q = &d->queues[i];
 
         evloop_remove(d->loop, &q->kick);
+        ev_timer_stop(&q->late);
+        if (!broken)
+            (void)vhost_ring_notify(&q->ring);
         q->base = q->stopped_at = vhost_ring_stop(&q->ring);
         q->was_stopped = !broken;
         if (broken && q->err_fd >= 0) {
@@ -180,8 +184,29 @@ void vhost_dev_report_broken(struct vhost_dev *d)
 
 void vhost_dev_notify(struct vhost_dev *d, unsigned queue)
 {
-    if (vhost_ring_notify(&d->queues[queue].ring))
+    struct vhost_queue *q = &d->queues[queue];
+
+    ev_timer_stop(&q->late);
+    if (vhost_ring_notify(&q->ring))
         note_activity(d);
+}
+
+static void late_due(struct ev_timer *timer)
+{
+    struct vhost_queue *q = CONTAINER_OF(timer, struct vhost_queue, late);
+
+    vhost_dev_notify(q->dev, (unsigned)(q - q->dev->queues));
+}
+
+void vhost_dev_notify_late(struct vhost_dev *d, unsigned queue)
+{
+    struct vhost_queue *q = &d->queues[queue];
+    unsigned n = vhost_ring_untold(&q->ring);
+
+    if (n >= q->ring.num / 4)
+        vhost_dev_notify(d, queue);
+    else if (n > 0 && !ev_timer_is_running(&q->late))
+        ev_timer_start(d->loop, &q->late, VHOST_LATE_MS, late_due);
 }
 
 /* Messages. */
@@ -404,7 +429,9 @@ static enum read_result read_up_to(struct vhost_dev *d, size_t n, struct err **e
         struct cmsghdr align;
     } control;
     struct iovec iov = { d->in.bytes + d->in.n, n - d->in.n };
-    struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes,
+    struct msghdr mh = { .msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = control.bytes,
                          .msg_controllen = sizeof(control.bytes) };
     ssize_t got = recvmsg(d->socket_fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
@@ -483,6 +510,7 @@ void vhost_dev_done(struct vhost_dev *d)
         struct vhost_queue *q = &d->queues[i];
 
         evloop_remove(d->loop, &q->kick);
+        ev_timer_stop(&q->late);
         close_fd(&q->kick_fd);
         close_fd(&q->call_fd);
         close_fd(&q->err_fd);

@@ -41,6 +41,7 @@ struct vhost_queue {
     struct vhost_ring ring;
     struct vhost_ring_setup setup;
     struct ev_source kick;
+    struct ev_timer late;  /* to tell what was pushed */
     struct vhost_dev *dev; /* borrowed: the owner */
     int kick_fd, call_fd, err_fd;
     uint16_t base, stopped_at;
@@ -79,6 +80,10 @@ static inline struct vhost_ring *vhost_dev_ring(struct vhost_dev *d, unsigned qu
 
 /* Tells the guest about the chains pushed to a queue. */
 void vhost_dev_notify(struct vhost_dev *d, unsigned queue);
+/* The same for chains whose memory the guest only releases. It need not be called for each of them:
+ * it is when there are many, when VHOST_LATE_MS have passed, or by the next vhost_dev_notify(). */
+#define VHOST_LATE_MS 5
+void vhost_dev_notify_late(struct vhost_dev *d, unsigned queue);
 /* Stops the device because of what vhost_ring_pop() found; on_stopped is called from the loop. */
 void vhost_dev_report_broken(struct vhost_dev *d);
 

@@ -35,7 +35,10 @@ static void serve(struct fs_dev *f, unsigned queue, const struct vhost_chain *ch
         return;
     }
     vhost_ring_push(ring, chain, n_written);
-    vhost_dev_notify(&f->base, queue); /* at once: the next one may wait for the disk */
+    if (chain->n_in > 0)
+        vhost_dev_notify(&f->base, queue); /* at once: the next one may wait for the disk */
+    else
+        vhost_dev_notify_late(&f->base, queue);
     vhost_linger_note(&f->linger);
     fuse_server_finish(f->server);
 }
@@ -53,8 +56,7 @@ static bool serve_queue(struct fs_dev *f, unsigned queue)
             serve(f, queue, &chain);
             break;
         case VHOST_POP_EMPTY:
-            return vhost_linger_goes_on(&f->linger) ||
-                   vhost_ring_want_kicks(ring);
+            return vhost_linger_goes_on(&f->linger) || vhost_ring_want_kicks(ring);
         case VHOST_POP_BROKEN:
             vhost_dev_report_broken(&f->base);
             return false;

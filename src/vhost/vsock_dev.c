@@ -24,7 +24,6 @@
 #define RX_PIECES_MAX 8   /* of one buffer */
 #define RX_BUFFERS_MAX 32 /* filled in one turn */
 #define TURN_BYTES (128u << 10)
-#define TELL_MS 5 /* until the guest is told that its packets were taken */
 
 struct rx_buffer {
     struct vhost_chain chain;
@@ -273,26 +272,6 @@ static bool receive_packets(struct vsock_dev *v)
     return true;
 }
 
-static void tell_due(struct ev_timer *timer)
-{
-    vhost_dev_notify(&CONTAINER_OF(timer, struct vsock_dev, tell)->base, TX_QUEUE);
-}
-
-/* The guest only releases memory when its packets are given back, so it need not be called for each of
- * them: it is called when it has to be anyway (is_called), when there are many, or after a while. */
-static void tell_taken(struct vsock_dev *v, bool is_called)
-{
-    const struct vhost_ring *ring = vhost_dev_ring(&v->base, TX_QUEUE);
-    unsigned n = vhost_ring_untold(ring);
-
-    if (is_called || n >= ring->num / 4) {
-        ev_timer_stop(&v->tell);
-        vhost_dev_notify(&v->base, TX_QUEUE);
-    } else if (n > 0 && !ev_timer_is_running(&v->tell)) {
-        ev_timer_start(v->base.loop, &v->tell, TELL_MS, tell_due);
-    }
-}
-
 static void expect_answer(struct vsock_dev *v)
 {
     vhost_linger_note(&v->linger);
@@ -317,9 +296,12 @@ static void do_work(struct ev_task *task)
         has_sent = vhost_ring_untold(vhost_dev_ring(&v->base, RX_QUEUE)) > 0;
         vhost_dev_notify(&v->base, RX_QUEUE);
     }
-    if (has_sent)
+    if (has_sent) {
         expect_answer(v);
-    tell_taken(v, has_sent);
+        vhost_dev_notify(&v->base, TX_QUEUE); /* it is called anyway */
+    } else {
+        vhost_dev_notify_late(&v->base, TX_QUEUE);
+    }
     if (v->tx_pending || (!v->wants_rx && (v->resets.n > 0 || !list_is_empty(&v->turns))))
         vsock_dev_wake(v);
 }
@@ -367,8 +349,6 @@ static void stopped(struct vhost_dev *d, const char *broken)
 
     if (broken)
         drop_streams(v);
-    else
-        tell_taken(v, true);
     v->events->on_down(v->owner, broken);
 }
 
@@ -428,7 +408,6 @@ void vsock_dev_free(struct vsock_dev *v)
         return;
     drop_streams(v);
     ev_task_cancel(&v->work);
-    ev_timer_stop(&v->tell);
     vhost_dev_done(&v->base);
     free(v);
 }

@@ -111,7 +111,6 @@ struct vsock_dev {
     uint32_t next_number, next_port;
     struct ev_task work;
     struct vhost_linger linger;
-    struct ev_timer tell; /* the guest of what was taken from the transmit queue */
     bool tx_pending;      /* the transmit queue is to be looked at */
     bool wants_rx;        /* the receive queue was empty; a kick will tell */
     struct devctl_counters counters;

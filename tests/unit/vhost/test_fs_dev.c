@@ -198,21 +198,73 @@ static void requests_that_follow_closely_need_no_kick(void **state)
     }
 }
 
+struct forget_request {
+    struct fuse_in_header head;
+    struct fuse_forget_in forget;
+};
+
+static void offer_forget(struct bench *b, uint16_t slot)
+{
+    const struct forget_request request = {
+        .head = { .len = sizeof(request), .opcode = FUSE_FORGET, .nodeid = 2 }
+    };
+
+    offer(b, HIPRIO, slot, &request, sizeof(request), 0);
+}
+
 static void forgets_come_on_their_own_queue_and_have_no_answer(void **state)
 {
     struct bench *b = *state;
-    struct {
-        struct fuse_in_header head;
-        struct fuse_forget_in forget;
-    } request = { .head = { .len = sizeof(request), .opcode = FUSE_FORGET, .nodeid = 2 } };
     uint32_t head, len;
 
     greet(b);
-    offer(b, HIPRIO, 0, &request, sizeof(request), 0);
+    offer_forget(b, 0);
     spin(b);
     assert_true(fake_guest_used(b->g, HIPRIO, &head, &len));
     assert_int_equal(len, 0);
     assert_string_equal(b->broken, "");
+}
+
+/* When the guest is called depends on the time, too, so that one of many is enough. */
+static void the_guest_is_not_called_for_each_forget_but_in_the_end(void **state)
+{
+    struct bench *b = *state;
+    uint32_t head, len;
+    unsigned i = 0;
+
+    greet(b);
+    for (;; i++) {
+        assert_true(i < 1000);
+        offer_forget(b, 0);
+        spin(b);
+        if (!fake_guest_called(b->g, HIPRIO))
+            break;
+        assert_true(fake_guest_used(b->g, HIPRIO, &head, &len));
+    }
+    assert_true(evloop_step(b->loop, -1, NULL) && evloop_step(b->loop, 0, NULL));
+    assert_true(fake_guest_called(b->g, HIPRIO));
+}
+
+static void the_guest_is_called_for_many_forgets(void **state)
+{
+    struct bench *b = *state;
+
+    greet(b);
+    for (unsigned i = 0; i < FAKE_QUEUE_NUM / 4; i++)
+        offer_forget(b, (uint16_t)(2 * (i % 8)));
+    spin(b);
+    assert_true(fake_guest_called(b->g, HIPRIO));
+}
+
+static void what_was_not_told_is_told_when_the_queues_stop(void **state)
+{
+    struct bench *b = *state;
+
+    greet(b);
+    offer_forget(b, 0);
+    spin(b);
+    fake_guest_stop(b->g);
+    assert_true(fake_guest_called(b->g, HIPRIO));
 }
 
 static void what_is_no_request_breaks_the_queue_until_the_driver_starts_anew(void **state)
@@ -261,6 +313,9 @@ int main(void)
         CASE(all_requests_that_wait_are_served_in_order),
         CASE(requests_that_follow_closely_need_no_kick),
         CASE(forgets_come_on_their_own_queue_and_have_no_answer),
+        CASE(the_guest_is_not_called_for_each_forget_but_in_the_end),
+        CASE(the_guest_is_called_for_many_forgets),
+        CASE(what_was_not_told_is_told_when_the_queues_stop),
         CASE(what_is_no_request_breaks_the_queue_until_the_driver_starts_anew),
         CASE(a_pause_keeps_what_the_guest_knows_a_new_driver_does_not),
     };
