@@ -69,6 +69,13 @@ setup_file() {
     [[ $(guest m df -P /mnt/rw | awk 'END { print $NF }') == /mnt/rw ]]
 }
 
+@test "files are read far ahead" {
+    local device
+
+    device=$(guest m awk '$5 == "/run/lima-mounts/all" { print $3 }' /proc/self/mountinfo)
+    [[ $(guest m cat "/sys/class/bdi/$device/read_ahead_kb") == 512 ]]
+}
+
 @test "odd names" {
     guest m sh -c 'cd /mnt/rw && touch -- "-x" "a
 b" "$(printf "\\377")" "$(printf "n%.0s" $(seq 255))" "..." " "'

@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -15,11 +16,13 @@
 #include "prog/guestagent/mounts.h"
 #include "prog/guestagent/share_place.h"
 #include "sys/dir.h"
+#include "sys/file.h"
 #include "sys/lock.h"
 #include "sys/proc.h"
 #include "wire/guest.h"
 
-#define SHARE_FLAGS (MS_NOSUID | MS_NODEV)
+#define SHARE_FLAGS    (MS_NOSUID | MS_NODEV)
+#define READ_AHEAD_KIB "512"
 
 /* The host exports folders while the guest boots, which takes much longer, and plugs the device in
  * before it asks for a mount; nobody tells when the kernel is done with it. */
@@ -58,6 +61,25 @@ static bool look_again(unsigned *times)
     return ++*times < LOOK_TIMES;
 }
 
+/* Linux reads 128 KiB ahead. Here each request takes a while, whatever it asks for: a large file is
+ * read a quarter faster in larger pieces. The folders share the setting of the whole. */
+static void read_farther_ahead(void)
+{
+    auto_mem char *path = NULL;
+    auto_err struct err *err = NULL;
+    auto_fd int fd = -1;
+    struct stat st;
+
+    if (stat(SHARE_ALL_DIR, &st) < 0)
+        return;
+    path = mem_printf("/sys/class/bdi/%u:%u/read_ahead_kb", major(st.st_dev), minor(st.st_dev));
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        log_debug("Cannot open %s: %s", path, strerror(errno));
+    else if (!file_write_fd(fd, path, SV(READ_AHEAD_KIB), &err))
+        log_debug("%s", err_text(err));
+}
+
 /* The process that repeats changes, and one that mounts a folder, do this at the same time when the
  * host has replaced the device. */
 bool share_mount_all(bool waits, struct err **errp)
@@ -76,6 +98,7 @@ bool share_mount_all(bool waits, struct err **errp)
     while (mount(GUEST_FS_TAG, SHARE_ALL_DIR, "virtiofs", SHARE_FLAGS, NULL) < 0)
         if (errno != EINVAL || !waits || !look_again(&times))
             return fail_to_mount(errno, errp);
+    read_farther_ahead();
     return true;
 }
 
