@@ -364,6 +364,15 @@ has_greeted_again() {
     [[ -e $HOME/rw/mended && $(limactl list --json m | grep -c lost) -eq 0 ]]
 }
 
+@test "a folder that the guest could not mount is listed as such" {
+    run limactl start --tty=false --name=n "$(micro_yaml n 'mounts:' \
+        "- {location: $HOME/ro, mountPoint: /etc/hostname/x}" "- {location: $HOME/rw, mountPoint: /mnt/y}")"
+    [[ $status -eq 1 && $output == *'/etc/hostname/x: Not a directory'* ]]
+    run limactl mount list n
+    [[ $output == */etc/hostname/x*'Not a directory'* && $output =~ /mnt/y.*mounted ]]
+    limactl delete --force n
+}
+
 @test "a restarted guest has them again" {
     limactl stop m
     limactl start --tty=false m

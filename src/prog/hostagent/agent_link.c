@@ -92,6 +92,8 @@ static void guest_phase(void *arg, enum guest_phase phase, enum guest_state stat
         boot_progress_has_own_init(a->progress);
     if (a->readiness)
         boot_progress_phase(a->progress, sv_of(line));
+    if (phase == GUEST_PHASE_BOOT && state != GUEST_BEGUN)
+        mounts_booted(a->mounts); /* before READY, which waits for them */
     if (a->readiness)
         readiness_phase(a->readiness, phase, state, text);
 }

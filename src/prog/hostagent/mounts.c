@@ -5,8 +5,9 @@
  *
  *     LOST -> EXPORTING -> HANDING -> WAITING -> MOUNTING -> MOUNTED -> UNMOUNTING -> (gone)
  *
- * The guest's boot mounts what the configuration names: after HANDING that is MOUNTED. On a device
- * that is not the one of the boot, the guest agent does that, too. When the process behind the
+ * The guest's boot mounts what the configuration names: after HANDING that is taken to be MOUNTED,
+ * until the boot is over and the guest agent, asked to mount it as well, says how it is. On a device
+ * that is not the one of the boot, the agent does it all. When the process behind the
  * device has died, all exports are LOST and begin again, for as long as there is a device.
  */
 #include "prog/hostagent/mounts.h"
@@ -90,6 +91,9 @@ bool mounts_tell_changes(const struct mounts *m)
 
 bool mounts_are_settled(const struct mounts *m)
 {
+    list_for_each (mount, &m->list, struct mount, link)
+        if (mount->is_configured && mount->request)
+            return false;
     return mounts_sshfs_is_settled(m);
 }
 
@@ -261,6 +265,15 @@ void mounts_greeted(struct mounts *m)
     tell_guest(m);
 }
 
+void mounts_booted(struct mounts *m)
+{
+    list_for_each (mount, &m->list, struct mount, link)
+        if (mount->is_configured && mount->type == &mount_virtiofs &&
+            mount->state == MOUNT_MOUNTED)
+            mount->state = MOUNT_WAITING;
+    tell_guest(m);
+}
+
 void mounts_lost(struct mounts *m)
 {
     if (!m)
@@ -274,6 +287,7 @@ void mounts_lost(struct mounts *m)
         else if (mount->state == MOUNT_MOUNTING)
             mount->state = MOUNT_WAITING;
     }
+    go_on(m);
 }
 
 /* ---- asking ---- */

@@ -68,7 +68,7 @@ bool mounts_tell_changes(const struct mounts *m);
 
 /* ssh into the guest works. */
 void mounts_ssh_usable(struct mounts *m);
-/* Is each mount of the configuration that this process makes mounted, or has failed? */
+/* Is each mount of the configuration, as far as is known, mounted, or has failed? */
 bool mounts_are_settled(const struct mounts *m);
 
 /* The link has just been opened: exports what is not exported yet. */
@@ -82,6 +82,8 @@ void mounts_files(struct mounts *m, const char *why_lost);
 void mounts_detach(struct mounts *m);
 /* The agent in the guest's root has greeted; it is gone; it has answered. */
 void mounts_greeted(struct mounts *m);
+/* The guest's boot is over, well or not. */
+void mounts_booted(struct mounts *m);
 void mounts_lost(struct mounts *m);
 void mounts_answer(struct mounts *m, const struct guest_msg *msg);
 

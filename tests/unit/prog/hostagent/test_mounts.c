@@ -69,6 +69,56 @@ static void what_cannot_be_exported_is_an_error_of_the_instance(void **state)
     bench_close(&b);
 }
 
+static void boot_with_a_mount(struct bench *b)
+{
+    bench_open(b, "", true);
+    bench_attach(b);
+    bench_greet(b);
+    run_until(str_eq(first(b).state, "mounted"));
+    assert_true(mounts_are_settled(b->mounts));
+    mounts_booted(b->mounts);
+    assert_string_equal(first(b).state, "mounting");
+    assert_false(mounts_are_settled(b->mounts));
+}
+
+static void after_the_boot_the_guest_says_whether_its_folders_are_mounted(void **state)
+{
+    struct bench b;
+
+    boot_with_a_mount(&b);
+    answer(&b, GUEST_MOUNT, "");
+    run_until(str_eq(first(&b).state, "mounted"));
+    assert_true(mounts_are_settled(b.mounts));
+    assert_int_equal(count_errors(&b), 0);
+    assert_int_equal(b.devices.exports.n, 1);
+    bench_close(&b);
+}
+
+static void a_folder_that_the_boot_did_not_mount_is_an_error_of_the_instance(void **state)
+{
+    struct bench b;
+
+    boot_with_a_mount(&b);
+    answer(&b, GUEST_MOUNT, "/mnt is a file");
+    run_until(str_eq(first(&b).state, "failed"));
+    assert_non_null(strstr(first(&b).error, "/mnt is a file"));
+    assert_true(mounts_are_settled(b.mounts));
+    assert_int_equal(count_errors(&b), 1);
+    run_until(b.devices.exports.n == 0);
+    bench_close(&b);
+}
+
+static void nobody_waits_for_an_answer_of_an_agent_that_is_gone(void **state)
+{
+    struct bench b;
+
+    boot_with_a_mount(&b);
+    mounts_lost(b.mounts);
+    assert_true(mounts_are_settled(b.mounts));
+    assert_int_equal(count_errors(&b), 0);
+    bench_close(&b);
+}
+
 static void what_qemu_serves_from_the_start_is_mounted_by_the_boot(void **state)
 {
     struct bench b;
@@ -245,6 +295,9 @@ int main(int argc, char **argv)
         loop_test(options_of_the_configuration_become_those_of_the_export),
         loop_test(a_successor_finds_the_exports_of_the_host_agent_before),
         loop_test(what_cannot_be_exported_is_an_error_of_the_instance),
+        loop_test(after_the_boot_the_guest_says_whether_its_folders_are_mounted),
+        loop_test(a_folder_that_the_boot_did_not_mount_is_an_error_of_the_instance),
+        loop_test(nobody_waits_for_an_answer_of_an_agent_that_is_gone),
         loop_test(what_qemu_serves_from_the_start_is_mounted_by_the_boot),
         loop_test(what_the_guest_cannot_mount_is_not_exported_any_more),
         loop_test(what_sshfs_does_not_mount_is_an_error_of_the_instance),
