@@ -1,10 +1,9 @@
 /*
  * Theory of operation. The socket carries one message after the other; each is read whole, with
  * its descriptors, before it is handled. QEMU starts a queue with SET_VRING_NUM, _BASE, _ADDR,
- * _KICK
- * (_CALL may come later or change at any time) and _ENABLE, and stops it with GET_VRING_BASE, be it
- * because the guest is reset, the driver unloaded, or the VM paused. Only the position tells these
- * apart: after a pause the queue starts where it stopped, a new driver starts at 0.
+ * _KICK (_CALL may come later or change at any time) and _ENABLE, and stops it with GET_VRING_BASE,
+ * be it because the guest is reset, the driver unloaded, or the VM paused. Only the position tells
+ * these apart: after a pause the queue starts where it stopped, a new driver starts at 0.
  *
  * Old QEMUs never enable the queues of some devices, therefore a queue counts as enabled until it
  * is disabled explicitly.

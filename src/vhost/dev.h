@@ -81,7 +81,8 @@ static inline struct vhost_ring *vhost_dev_ring(struct vhost_dev *d, unsigned qu
 /* Tells the guest about the chains pushed to a queue. */
 void vhost_dev_notify(struct vhost_dev *d, unsigned queue);
 /* The same for chains whose memory the guest only releases. It need not be called for each of them:
- * it is when there are many, when VHOST_LATE_MS have passed, or by the next vhost_dev_notify(). */
+ * it is when there are many, when VHOST_LATE_MS have passed, when the device stops, or by
+ * vhost_dev_notify() of that queue. */
 #define VHOST_LATE_MS 5
 void vhost_dev_notify_late(struct vhost_dev *d, unsigned queue);
 /* Stops the device because of what vhost_ring_pop() found; on_stopped is called from the loop. */

@@ -52,7 +52,7 @@ small() { # WAY
     cold "$1" remove run rm -r "/w/$1/u/tree"
 }
 
-# Memory comes first: a page that the guest has never used before costs the host whoever uses it.
+# Memory comes first: the guest's first use of a page takes the host time, whatever it is used for.
 i=0
 while [ $i -lt "$rounds" ]; do
     if [ "$mib" -gt 0 ]; then

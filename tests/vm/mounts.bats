@@ -364,12 +364,16 @@ has_greeted_again() {
     [[ -e $HOME/rw/mended && $(limactl list --json m | grep -c lost) -eq 0 ]]
 }
 
-@test "a folder that the guest could not mount is listed as such" {
+@test "a folder that the guest could not mount is listed as such, one that it covers is left" {
     run limactl start --tty=false --name=n "$(micro_yaml n 'mounts:' \
-        "- {location: $HOME/ro, mountPoint: /etc/hostname/x}" "- {location: $HOME/rw, mountPoint: /mnt/y}")"
+        "- {location: $HOME/ro, mountPoint: /etc/hostname/x}" "- {location: $HOME/rw, mountPoint: /mnt/y}" \
+        "- {location: $HOME/ro, mountPoint: /mnt/z}" \
+        "provision: [{mode: system, script: 'mount -t tmpfs none /mnt/y'}]")"
     [[ $status -eq 1 && $output == *'/etc/hostname/x: Not a directory'* ]]
     run limactl mount list n
-    [[ $output == */etc/hostname/x*'Not a directory'* && $output =~ /mnt/y.*mounted ]]
+    [[ $output == */etc/hostname/x*'Not a directory'* && $output =~ /mnt/y.*mounted.*/mnt/z.*mounted ]]
+    guest n sh -c '[ -z "$(ls /mnt/y)" ]'
+    [[ $(guest n cat /mnt/z/file) == 'from the host' ]]
     limactl delete --force n
 }
 

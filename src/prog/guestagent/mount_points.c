@@ -64,7 +64,7 @@ static char *path_in_fs(int dir_fd, const char *name)
     mountinfo_lines all = { 0 };
     char *found = NULL;
 
-    if (n < 0 || !mountinfo_read("self", &mounts))
+    if (n < 0 || !mountinfo_read("self", &mounts, NULL))
         return NULL;
     path[n] = '\0';
     mountinfo_parse(sb_view(&mounts), &all);
@@ -99,7 +99,7 @@ bool mount_points_below(int dir_fd, const char *name)
         if (is_seen)
             continue;
         *vec_push(&seen) = ns_st.st_ino;
-        if (mountinfo_read(entry->d_name, &text))
+        if (mountinfo_read(entry->d_name, &text, NULL))
             found = mount_points_has(sb_view(&text), major(st.st_dev), minor(st.st_dev), path);
     }
     if (proc)

@@ -38,11 +38,11 @@ void mountinfo_parse(struct sv text, mountinfo_lines *out)
     }
 }
 
-bool mountinfo_read(const char *process, struct sb *out)
+bool mountinfo_read(const char *process, struct sb *out, struct err **errp)
 {
     auto_mem char *path = mem_printf("/proc/%s/mountinfo", process);
 
-    return file_read_all(path, MOUNTINFO_MAX, out, NULL);
+    return file_read_all(path, MOUNTINFO_MAX, out, errp);
 }
 
 uint32_t mountinfo_id_of(int fd)

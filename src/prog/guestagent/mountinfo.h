@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "base/sb.h"
 #include "base/vec.h"
 
@@ -23,8 +24,8 @@ typedef VEC(struct mountinfo_line) mountinfo_lines;
 
 /* Lines that are none are left out. End it with vec_done(). */
 void mountinfo_parse(struct sv text, mountinfo_lines *out);
-/* process: its id, or "self". False: there is none. */
-bool mountinfo_read(const char *process, struct sb *out) MUST_USE;
+/* process: its id, or "self". */
+bool mountinfo_read(const char *process, struct sb *out, struct err **errp) MUST_USE;
 /* Id of the mount that the descriptor is on; 0 = unknown. */
 uint32_t mountinfo_id_of(int fd);
 /* A path as the tables of /proc write it, without its escapes. Owned. */

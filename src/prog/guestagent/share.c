@@ -70,7 +70,8 @@ static void read_farther_ahead(void)
     auto_fd int fd = -1;
     struct stat st;
 
-    if (stat(SHARE_ALL_DIR, &st) < 0)
+    if (stat(SHARE_ALL_DIR, &st) <
+        0) /* also waits until the kernel and the host have agreed on it */
         return;
     path = mem_printf("/sys/class/bdi/%u:%u/read_ahead_kb", major(st.st_dev), minor(st.st_dev));
     fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -141,19 +142,32 @@ static bool make_mount_point(const char *path, bool is_dir, struct err **errp)
     return fd >= 0 || err_set_os(errp, errno, "cannot make %s", path);
 }
 
+/* Maybe below something that the guest has mounted over it since. */
+static bool is_mounted(const struct share *share, const struct stat *wanted)
+{
+    struct share_place place;
+    struct stat is;
+    bool is_there;
+
+    if (stat(share->mount_point, &is) == 0 && is.st_dev == wanted->st_dev &&
+        is.st_ino == wanted->st_ino)
+        return true;
+    share_place_look(share->mount_point, share->name, &place);
+    is_there = place.state != SHARE_GONE && place.device == wanted->st_dev;
+    share_place_done(&place);
+    return is_there;
+}
+
 static bool mount_export(const struct share *share, struct err **errp)
 {
     auto_mem char *source = path_join(SHARE_ALL_DIR, share->name);
-    struct stat wanted, is;
+    struct stat wanted;
 
     detach_stale(share->mount_point);
     if (!share_mount_all(share->waits, errp) || !wait_for(source, &wanted, errp) ||
         !make_mount_point(share->mount_point, S_ISDIR(wanted.st_mode), errp))
         return false;
-    if (stat(share->mount_point, &is) == 0 && is.st_dev == wanted.st_dev &&
-        is.st_ino == wanted.st_ino)
-        return true;
-    return bind(source, share, errp);
+    return is_mounted(share, &wanted) || bind(source, share, errp);
 }
 
 static bool fail_in_use(const char *mount_point, struct err **errp)

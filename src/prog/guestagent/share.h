@@ -27,8 +27,8 @@ struct share {
 bool share_mount_all(bool waits, struct err **errp) MUST_USE;
 
 /* Waits a moment for the host to export the folder. Nothing happens when it is mounted there
- * already. ERR_UNSUPPORTED: this kernel, or this machine, cannot do it; the hint says what would
- * help. */
+ * already, also below something that the guest has mounted over it. ERR_UNSUPPORTED: this kernel,
+ * or this machine, cannot do it; the hint says what would help. */
 bool share_mount(const struct share *share, struct err **errp) MUST_USE;
 /* ERR_BUSY while something uses it, or is mounted in it, unless lazy: then it goes, with what is
  * mounted in it, when nothing uses it any more. Also while something else is mounted over it. What

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -110,7 +111,10 @@ void share_place_find(struct sv mountinfo, uint32_t top_id, const char *path, co
     for (size_t i = 0; i < all.n; i++) {
         if (all.v[i].id == top_id)
             top = &all.v[i];
-        is_there = is_there || (is_at(&all.v[i], path) && is_share(&all, &all.v[i], name));
+        if (!is_at(&all.v[i], path) || !is_share(&all, &all.v[i], name))
+            continue;
+        is_there = true;
+        out->device = makedev(all.v[i].major, all.v[i].minor);
     }
     if (top && is_at(top, path) && is_share(&all, top, name)) {
         out->state = SHARE_HERE;
@@ -128,16 +132,17 @@ void share_place_look(const char *mount_point, const char *name, struct share_pl
     auto_fd int fd = open(mount_point, O_PATH | O_CLOEXEC);
     auto_mem char *link = mem_printf("/proc/self/fd/%d", fd);
     auto_sb struct sb mountinfo = { 0 };
+    auto_err struct err *err = NULL;
     char path[PATH_MAX];
     ssize_t n = fd >= 0 ? readlink(link, path, sizeof(path) - 1) : 0;
 
     *out = (struct share_place){ .state = SHARE_GONE };
     path[n > 0 ? n : 0] = '\0';
-    if (mountinfo_read("self", &mountinfo))
+    if (mountinfo_read("self", &mountinfo, &err))
         share_place_find(sb_view(&mountinfo), n > 0 ? mountinfo_id_of(fd) : 0,
                          n > 0 ? path : mount_point, name, out);
     else
-        log_warn("The table of mounts cannot be read");
+        log_warn("Cannot tell what is mounted: %s", err_text(err));
 }
 
 void share_place_done(struct share_place *place)

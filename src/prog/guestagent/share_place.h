@@ -6,6 +6,7 @@
 #define PROG_GUESTAGENT_SHARE_PLACE_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/strv.h"
 #include "base/sv.h"
@@ -18,7 +19,9 @@ enum share_place_state {
 
 struct share_place {
     enum share_place_state state;
-    char *point; /* HERE: without links; COVERED: mount point of what covers it, NULL = unknown */
+    dev_t device; /* HERE, COVERED: of the share; it may be that of a file system device which is
+                     gone */
+    char *point;  /* HERE: without links; COVERED: mount point of what covers it, NULL = unknown */
     struct strv inner;     /* HERE: what is mounted in it, mount points */
     struct strv submounts; /* HERE: parts of it that the kernel has mounted, the innermost first */
 };

@@ -51,12 +51,13 @@ void unmount_plan_parse(struct sv mountinfo, struct unmount_plan *out)
 void unmount_plan_read(struct unmount_plan *out)
 {
     auto_sb struct sb mountinfo = { 0 };
+    auto_err struct err *err = NULL;
 
     *out = (struct unmount_plan){ 0 };
-    if (mountinfo_read("self", &mountinfo))
+    if (mountinfo_read("self", &mountinfo, &err))
         unmount_plan_parse(sb_view(&mountinfo), out);
     else
-        log_warn("Cannot tell what is mounted: %s", strerror(errno));
+        log_warn("Cannot tell what is mounted: %s", err_text(err));
 }
 
 void unmount_plan_done(struct unmount_plan *plan)

@@ -5,9 +5,9 @@
  *
  *     LOST -> EXPORTING -> HANDING -> WAITING -> MOUNTING -> MOUNTED -> UNMOUNTING -> (gone)
  *
- * The guest's boot mounts what the configuration names: after HANDING that is taken to be MOUNTED,
- * until the boot is over and the guest agent, asked to mount it as well, says how it is. On a device
- * that is not the one of the boot, the agent does it all. When the process behind the
+ * The guest's boot mounts what the configuration names: after HANDING that counts as MOUNTED. When
+ * the boot is over the guest agent is asked to mount it as well, once, and says how it is. On a
+ * device that is not the one of the boot, the agent does it all. When the process behind the
  * device has died, all exports are LOST and begin again, for as long as there is a device.
  */
 #include "prog/hostagent/mounts.h"
@@ -26,11 +26,15 @@
 #include "prog/hostagent/guest_link.h"
 #include "prog/hostagent/mounts_priv.h"
 #include "prog/hostagent/require.h"
+#include "svc/loop/timer.h"
 #include "sys/dir.h"
 #include "sys/file.h"
 #include "sys/host.h"
 
-enum { MOUNTS_MAX = 512 };
+enum {
+    MOUNTS_MAX = 512,
+    BOOT_ANSWER_MS = 30000, /* after the boot, for the guest agent to say how its mounts are */
+};
 #define LOST_FORMAT "%s is lost until the instance is restarted: %s"
 
 static const char *const state_names[] = { "lost",     "mounting", "mounting",   "mounting",
@@ -76,12 +80,20 @@ void mount_free(struct mount *mount)
     free(mount);
 }
 
+static void tell_guest(struct mounts *m);
+
+static void tell_if_settled(struct mounts *m)
+{
+    if (m->params.on_settled && mounts_are_settled(m))
+        m->params.on_settled(m->params.arg);
+}
+
 /* A step of the beginning is over: the next mount, or whoever waits for all of them. */
 static void go_on(struct mounts *m)
 {
     mounts_sshfs_next(m);
-    if (m->params.on_settled && mounts_are_settled(m))
-        m->params.on_settled(m->params.arg);
+    tell_guest(m);
+    tell_if_settled(m);
 }
 
 bool mounts_tell_changes(const struct mounts *m)
@@ -92,7 +104,7 @@ bool mounts_tell_changes(const struct mounts *m)
 bool mounts_are_settled(const struct mounts *m)
 {
     list_for_each (mount, &m->list, struct mount, link)
-        if (mount->is_configured && mount->request)
+        if (mount->is_configured && mount->request && timer_is_set(m->boot_answer))
             return false;
     return mounts_sshfs_is_settled(m);
 }
@@ -149,15 +161,17 @@ bool mount_ask_guest(struct mount *mount, enum guest_type type, uint32_t flags)
     struct mounts *m = mount->owner;
     auto_mem char *name = config_mount_source(mount->name, mount->location);
 
-    mount->request = ++m->last_request;
-    return guest_link_send(
-        m->guest,
-        &(struct guest_msg){ .type = type,
-                             .id = mount->request,
+    if (!guest_link_send(m->guest,
+                         &(struct guest_msg){
+                             .type = type,
+                             .id = ++m->last_request,
                              .flags = flags,
                              .name = sv_of(name),
                              .text = sv_of(type == GUEST_MOUNT ? mount->type->agent_options : ""),
-                             .mount_point = sv_of(mount->mount_point) });
+                             .mount_point = sv_of(mount->mount_point) }))
+        return false;
+    mount->request = m->last_request;
+    return true;
 }
 
 void mount_fail_without_agent(struct mount *mount)
@@ -207,7 +221,8 @@ static void tell_guest(struct mounts *m)
     if (can && all.n > 0) {
         qsort(all.v, all.n, sizeof(*all.v), mount_compare_points);
         for (size_t i = 0; i < all.n; i++)
-            ask(all.v[i]);
+            if (all.v[i]->state == MOUNT_WAITING) /* still: one before may have failed at once */
+                ask(all.v[i]);
     }
     vec_done(&all);
 }
@@ -265,11 +280,19 @@ void mounts_greeted(struct mounts *m)
     tell_guest(m);
 }
 
+static void boot_answer_due(void *arg)
+{
+    tell_if_settled(arg);
+}
+
 void mounts_booted(struct mounts *m)
 {
+    if (m->is_booted || m->params.is_adopting)
+        return;
+    m->is_booted = true;
+    timer_set(m->boot_answer, BOOT_ANSWER_MS);
     list_for_each (mount, &m->list, struct mount, link)
-        if (mount->is_configured && mount->type == &mount_virtiofs &&
-            mount->state == MOUNT_MOUNTED)
+        if (mount->is_configured && mount->type == &mount_virtiofs && mount->state == MOUNT_MOUNTED)
             mount->state = MOUNT_WAITING;
     tell_guest(m);
 }
@@ -287,7 +310,7 @@ void mounts_lost(struct mounts *m)
         else if (mount->state == MOUNT_MOUNTING)
             mount->state = MOUNT_WAITING;
     }
-    go_on(m);
+    tell_if_settled(m);
 }
 
 /* ---- asking ---- */
@@ -441,6 +464,7 @@ struct mounts *mounts_open(const struct mounts_params *params)
 
     m->params = *params;
     m->exporter = mem_strdup(params->exporter);
+    m->boot_answer = timer_open(params->loop, boot_answer_due, m);
     m->guest_uid = (uint32_t)config->user.uid.v;
     m->tells_changes = wants_changes(config);
     list_init(&m->list);
@@ -539,6 +563,7 @@ void mounts_close(struct mounts *m)
         mount_free(mount);
     }
     mounts_save(m);
+    timer_close(m->boot_answer);
     free(m->exporter);
     free(m->why_lost);
     free(m);

@@ -1,15 +1,16 @@
 /*
  * The folders of the host that the guest has: those of the configuration, and those that were asked
- * for while the machine runs. Two types are done from here:
+ * for while the machine runs:
  *
- * virtiofs       each folder is made into a detached mount by `exporter` and handed to `devices`.
- * The guest itself mounts those of the configuration, as its seed says, and its agent the others,
- * when it is told. Exports belong to `devices`, not to this process: a host agent that takes over a
- * running machine finds those of the one before. reverse-sshfs  sshfs in the guest, served by
- * `exporter` over ssh (sshfs.h). They end with this process, and begin anew with the next one.
- *
- * 9p             QEMU's own server. The driver plugs in a device for each that is asked for, which
- * the guest agent mounts.
+ *     virtiofs       each folder is made into a detached mount by `exporter` and handed to
+ *                    `devices`. The guest itself mounts those of the configuration, as its seed
+ *                    says, and its agent the others, when it is told. Exports belong to `devices`,
+ *                    not to this process: a host agent that takes over a running machine finds
+ *                    those of the one before.
+ *     reverse-sshfs  sshfs in the guest, served by `exporter` over ssh (sshfs.h). They end with
+ *                    this process, and begin anew with the next one.
+ *     9p             QEMU's own server. The driver plugs in a device for each that is asked for,
+ *                    which the guest agent mounts.
  *
  *     open -> (attach -> detach)* -> close
  *
@@ -82,10 +83,10 @@ void mounts_files(struct mounts *m, const char *why_lost);
 void mounts_detach(struct mounts *m);
 /* The agent in the guest's root has greeted; it is gone; it has answered. */
 void mounts_greeted(struct mounts *m);
-/* The guest's boot is over, well or not. */
-void mounts_booted(struct mounts *m);
 void mounts_lost(struct mounts *m);
 void mounts_answer(struct mounts *m, const struct guest_msg *msg);
+/* The guest's boot is over, well or not. */
+void mounts_booted(struct mounts *m);
 
 struct mount_request {
     const char *type, *location, *mount_point;

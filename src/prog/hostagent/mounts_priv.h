@@ -1,9 +1,9 @@
 /*
  * Shared by the files of mounts: what a mount is, and what its type does for it.
  *
- * mounts.c keeps the list and adds to it, mounts_remove.c takes from it, mounts_kept.c outlives the
- * host agent. A type brings a mount about and takes it away; it says how that went by mount_up(),
- * mount_lost() and mount_fail(), from the loop or at once.
+ * mounts.c keeps the list and adds to it, mounts_remove.c takes from it, mounts_kept.c keeps on disk
+ * what outlives the host agent. A type brings a mount about and takes it away; it says how that went
+ * by mount_up(), mount_lost() and mount_fail(), from the loop or at once.
  */
 #ifndef PROG_HOSTAGENT_MOUNTS_PRIV_H
 #define PROG_HOSTAGENT_MOUNTS_PRIV_H
@@ -72,6 +72,8 @@ struct mounts {
     bool is_ssh_ready;        /* it is */
     uint32_t guest_uid;
     bool tells_changes; /* of virtiofs mounts, to the guest */
+    bool is_booted;     /* the guest has, and was asked for what its boot should have mounted */
+    struct timer *boot_answer; /* set while that is waited for */
     /* Of the file system device. */
     bool is_renewed; /* the guest has another one than at its boot */
     bool is_awaited; /* the guest does not have that yet */
@@ -100,7 +102,8 @@ void mount_free(struct mount *mount);
 bool mount_ask_guest(struct mount *mount, enum guest_type type, uint32_t flags) MUST_USE;
 /* What the guest was, or is to be, asked cannot be: the mount fails, or stays. */
 void mount_fail_without_agent(struct mount *mount);
-/* The guest has answered GUEST_UNMOUNT. With an error the mount stays, else it is freed. */
+/* The guest has answered GUEST_UNMOUNT, or cannot be asked. With an error the mount stays, else it
+ * is freed. */
 void mount_unmounted(struct mount *mount, const struct err *err);
 /* For qsort() of struct mount *: outer ones come first. */
 int mount_compare_points(const void *a, const void *b);

@@ -33,7 +33,7 @@ static void handed_over(void *arg, const struct err *err)
         return;
     }
     log_debug("%s is shared with the guest as %s", mount->location, mount->name);
-    if (mount->is_configured && !m->is_renewed)
+    if (mount->is_configured && !m->is_renewed && !m->is_booted)
         mount_up(mount);
     else
         mount_ready(mount);

@@ -241,7 +241,7 @@ static void the_guest_is_not_called_for_each_forget_but_in_the_end(void **state)
             break;
         assert_true(fake_guest_used(b->g, HIPRIO, &head, &len));
     }
-    assert_true(evloop_step(b->loop, -1, NULL) && evloop_step(b->loop, 0, NULL));
+    assert_true(evloop_step(b->loop, VHOST_LATE_MS, NULL) && evloop_step(b->loop, 0, NULL));
     assert_true(fake_guest_called(b->g, HIPRIO));
 }
 

@@ -1,5 +1,7 @@
 #include "prog/guestagent/share_place.h"
 
+#include <sys/sysmacros.h>
+
 #include "base/auto.h"
 #include "base/mem.h"
 #include "unit_test.h"
@@ -63,6 +65,16 @@ static void shares_are_told_from_what_the_guest_has_mounted(void **state)
     }
 }
 
+static void the_device_is_that_of_the_share_also_below_something_else(void **state)
+{
+    struct share_place place;
+
+    share_place_find(SV(BASE N "21 20 0:50 / /mnt/n rw - tmpfs x rw\n"), 21, "/mnt/n", "hot-1",
+                     &place);
+    assert_int_equal(place.device, makedev(0, 40));
+    share_place_done(&place);
+}
+
 static void what_is_mounted_in_a_share_is_found(void **state)
 {
     static const char mountinfo[] =
@@ -102,6 +114,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares_are_told_from_what_the_guest_has_mounted),
+        cmocka_unit_test(the_device_is_that_of_the_share_also_below_something_else),
         cmocka_unit_test(what_is_mounted_in_a_share_is_found),
         cmocka_unit_test(the_root_of_this_system_is_no_share),
     };

@@ -22,7 +22,7 @@ struct bench {
     struct mounts *mounts;
     char *folder, *sock, *machine_path;
     bool is_greeted, is_dead;
-    unsigned n_done;
+    unsigned n_done, n_settled;
     char *outcome; /* of the last request: the state, or the error */
 };
 
@@ -104,6 +104,13 @@ static void bench_greet(struct bench *b)
     run_until(b->is_greeted);
 }
 
+static void bench_settled(void *arg)
+{
+    struct bench *b = arg;
+
+    b->n_settled++;
+}
+
 static void bench_open(struct bench *b, const char *yaml, bool has_mount)
 {
     auto_mem char *mounts = NULL;
@@ -117,7 +124,12 @@ static void bench_open(struct bench *b, const char *yaml, bool has_mount)
     load(&b->config, temp_dir, mounts);
     fake_open(&b->devices, b->sock);
     b->mounts = mounts_open(&(struct mounts_params){
-        .loop = &test_loop, .config = &b->config, .exporter = exporter_path });
+        .loop = &test_loop,
+        .config = &b->config,
+        .exporter = exporter_path,
+        .on_settled = bench_settled,
+        .arg = b,
+    });
 }
 
 static void bench_close(struct bench *b)
@@ -171,6 +183,15 @@ static void add_and_wait(struct bench *b, const char *mount_point)
     answer(b, GUEST_MOUNT, "");
     run_until(b->n_done == n + 1);
     assert_string_equal(b->outcome, "mounted");
+}
+
+static inline size_t count_heard(const struct bench *b, enum guest_type type)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < b->devices.said.n; i++)
+        n += b->devices.said.v[i].type == type;
+    return n;
 }
 
 /* Without mounts, with a folder to add, and a guest agent that has greeted. */

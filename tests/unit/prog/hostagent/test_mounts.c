@@ -108,13 +108,50 @@ static void a_folder_that_the_boot_did_not_mount_is_an_error_of_the_instance(voi
     bench_close(&b);
 }
 
+static size_t count_mounted(const struct bench *b)
+{
+    struct mount_info info;
+    const void *at = NULL;
+    size_t n = 0;
+
+    while (mounts_next(b->mounts, &at, &info))
+        n += str_eq(info.state, "mounted");
+    return n;
+}
+
+/* Of two folders one, or both, are on their way to the host's device when the boot is over. */
+static void folders_that_are_late_are_asked_for_as_well(void **state)
+{
+    struct bench b;
+
+    bench_open(
+        &b,
+        "mounts: [{location: /tmp, mountPoint: /mnt/b}, {location: /usr, mountPoint: /mnt/c}]\n",
+        false);
+    bench_attach(&b);
+    bench_greet(&b);
+    run_until(count_mounted(&b) > 0);
+    mounts_booted(b.mounts);
+    run_until(count_heard(&b, GUEST_MOUNT) == 2);
+    for (size_t i = 0; i < b.devices.said.n; i++)
+        fake_agent_say(&b.devices, &(struct guest_msg){ .type = GUEST_MOUNT_RESULT,
+                                                        .id = b.devices.said.v[i].id });
+    run_until(count_mounted(&b) == 2);
+    assert_true(mounts_are_settled(b.mounts));
+    mounts_booted(b.mounts); /* the agent connects anew, and says so again */
+    assert_int_equal(count_mounted(&b), 2);
+    bench_close(&b);
+}
+
 static void nobody_waits_for_an_answer_of_an_agent_that_is_gone(void **state)
 {
     struct bench b;
 
     boot_with_a_mount(&b);
+    b.n_settled = 0;
     mounts_lost(b.mounts);
     assert_true(mounts_are_settled(b.mounts));
+    assert_int_equal(b.n_settled, 1);
     assert_int_equal(count_errors(&b), 0);
     bench_close(&b);
 }
@@ -297,6 +334,7 @@ int main(int argc, char **argv)
         loop_test(what_cannot_be_exported_is_an_error_of_the_instance),
         loop_test(after_the_boot_the_guest_says_whether_its_folders_are_mounted),
         loop_test(a_folder_that_the_boot_did_not_mount_is_an_error_of_the_instance),
+        loop_test(folders_that_are_late_are_asked_for_as_well),
         loop_test(nobody_waits_for_an_answer_of_an_agent_that_is_gone),
         loop_test(what_qemu_serves_from_the_start_is_mounted_by_the_boot),
         loop_test(what_the_guest_cannot_mount_is_not_exported_any_more),

@@ -1,15 +1,6 @@
 /* Mounts that are taken away. */
 #include "mounts_fixture.h"
 
-static size_t count_heard(const struct bench *b, enum guest_type type)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < b->devices.said.n; i++)
-        n += b->devices.said.v[i].type == type;
-    return n;
-}
-
 static void a_folder_is_added_and_removed(void **state)
 {
     struct bench b;
