@@ -10,7 +10,7 @@ build_packages='gcc libc6-dev make meson ninja-build pkg-config ccache libuv1-de
     gcc-riscv64-linux-gnu libc6-dev-riscv64-cross'
 run_packages='qemu-system-x86 qemu-utils ovmf openssh-client mmdebstrap uidmap e2fsprogs'
 test_packages='clang clang-format libclang-rt-14-dev bats shellcheck jq qemu-system-arm
-    qemu-efi-aarch64 python3 git openssh-server strace fdisk mtools dosfstools'
+    qemu-efi-aarch64 python3 git openssh-server strace fdisk mtools dosfstools iperf3'
 
 wanted=
 for group in "${@:-build run}"; do

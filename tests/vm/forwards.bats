@@ -59,6 +59,36 @@ is_closed() { # PORT
     limactl delete -f f g 2>/dev/null
 }
 
+# With its libraries: the guest has none of them.
+iperf_server() { # INSTANCE PORT
+    local dir=$BATS_TEST_TMPDIR/iperf
+
+    mkdir "$dir"
+    cp "$(command -v iperf3)" "$dir"
+    ldd "$dir/iperf3" | awk '$2 == "=>" { print $3 }' | xargs cp -Lt "$dir"
+    cp -L /lib64/ld-linux-x86-64.so.2 "$dir/ld.so"
+    tar -C "$dir" -cf - . | guest "$1" sh -ec "mkdir /tmp/iperf; cd /tmp/iperf; tar -xf -
+        setsid ./ld.so --library-path . ./iperf3 -s -p $2 </dev/null >/dev/null 2>&1 &"
+}
+
+# Between two clients the server does not listen for a moment.
+iperf_moves() { # PORT OPTION...
+    iperf3 --client 127.0.0.1 --port "$1" --time 1 --json "${@:2}" |
+        jq -e '(.end.sum_received // .end.sum).bytes > 100000' >/dev/null
+}
+
+@test "iperf3 measures TCP and UDP, both ways" {
+    local port=$((base + 810)) i
+
+    start_micro i "portForwards: [{guestPort: $port, hostPort: $port, proto: any, static: true}]"
+    iperf_server i $port
+    for i in '' --reverse '--udp --bitrate 2M' '--udp --bitrate 2M --reverse'; do
+        # shellcheck disable=SC2086 # options
+        eventually iperf_moves $port $i
+    done
+    limactl delete -f i 2>/dev/null
+}
+
 @test "ssh forwards where it is asked to, and in plain mode" {
     local http="mkdir -p /tmp/w && echo hello >/tmp/w/index.html && busybox httpd -h /tmp/w -p"
 
