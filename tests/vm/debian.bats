@@ -111,6 +111,16 @@ print(sock.recv(100).decode())' "$1" 2>/dev/null) == "tcp 80 " ]]
     eventually eval '[[ $(limactl port list d) != *:2608[01]* ]]'
 }
 
+@test "a folder comes by reverse-sshfs where the others come another way" {
+    mkdir "$HOME/hot"
+    limactl mount add d "$HOME/hot" /mnt/hot --type reverse-sshfs --writable
+    guest d sh -c 'echo hot >/mnt/hot/x; sudo cat /mnt/hot/x'
+    [[ $(cat "$HOME/hot/x") == hot ]]
+    limactl mount remove d /mnt/hot
+    run limactl mount add d "$HOME/hot" /mnt/hot --type 9p
+    [[ $status -ne 0 && $output == *'has no 9p'*mountType* ]]
+}
+
 @test "the clock is right again after the guest stood still" {
     local qemu drift
 

@@ -26,7 +26,8 @@ enum {
     CONNECT_TRIES = 4, /* before the first mount; the ssh server may be busy with others */
 };
 
-/* Arguments: the mount point, then those of sshfs. A mount whose sshfs was killed is taken away. */
+/* Arguments: the mount point, then those of sshfs. A mount whose sshfs was killed is taken away. The
+ * boot has let users share their mounts only where all folders come this way. */
 static const char start_script[] =
     "export LC_ALL=C; "
     "case $(stat \"$1\" 2>&1) in "
@@ -34,6 +35,9 @@ static const char start_script[] =
     "esac; "
     "[ -d \"$1\" ] || mkdir -p \"$1\" 2>/dev/null || "
     "{ sudo -n mkdir -p \"$1\" && sudo -n chown \"$(id -u)\" \"$1\"; } || exit 1; "
+    "conf=/etc/fuse.conf; [ ! -e /etc/fuse3.conf ] || conf=/etc/fuse3.conf; "
+    "grep -qs '^[[:space:]]*user_allow_other' \"$conf\" || "
+    "echo user_allow_other | sudo -n tee -a \"$conf\" >/dev/null; "
     "shift; exec sshfs \"$@\"";
 
 /* Waits until the mount point is the top of an sshfs. The device number names its line of
