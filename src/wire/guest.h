@@ -63,7 +63,8 @@
  * mounted there already is left. With a text, which has the options, `name` is the tag of a 9p
  * device of its own. UNMOUNT ends that, and leaves what something else has mounted there. Both are
  * answered by MOUNT_RESULT, in any order, and do not end with the connection. The mounts of the
- * configuration are not asked for: the seed names them.
+ * configuration are the boot's work, as the seed names them; they are asked for once when it is
+ * over, to learn how they are.
  *
  * ECHO has the guest agent start, and keep, the process that repeats changes of the host's folders
  * (wire/echo.h). It does not end with the connection.

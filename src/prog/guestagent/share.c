@@ -70,8 +70,8 @@ static void read_farther_ahead(void)
     auto_fd int fd = -1;
     struct stat st;
 
-    if (stat(SHARE_ALL_DIR, &st) <
-        0) /* also waits until the kernel and the host have agreed on it */
+    /* Also waits until the kernel and the host have agreed on it. */
+    if (stat(SHARE_ALL_DIR, &st) < 0)
         return;
     path = mem_printf("/sys/class/bdi/%u:%u/read_ahead_kb", major(st.st_dev), minor(st.st_dev));
     fd = open(path, O_WRONLY | O_CLOEXEC);

@@ -19,8 +19,7 @@ enum share_place_state {
 
 struct share_place {
     enum share_place_state state;
-    dev_t device; /* HERE, COVERED: of the share; it may be that of a file system device which is
-                     gone */
+    dev_t device; /* HERE, COVERED: of the share; what served it may be gone */
     char *point;  /* HERE: without links; COVERED: mount point of what covers it, NULL = unknown */
     struct strv inner;     /* HERE: what is mounted in it, mount points */
     struct strv submounts; /* HERE: parts of it that the kernel has mounted, the innermost first */
