@@ -143,6 +143,25 @@ static void folders_that_are_late_are_asked_for_as_well(void **state)
     bench_close(&b);
 }
 
+/* Mostly the second one is; should both be on the host's device already, both are asked for. */
+static void a_late_folder_that_fails_does_not_hold_up_the_others(void **state)
+{
+    struct bench b;
+
+    bench_open(
+        &b,
+        "mounts: [{location: /tmp, mountPoint: /mnt/b}, {location: /usr, mountPoint: /mnt/c}]\n",
+        false);
+    bench_attach(&b);
+    bench_greet(&b);
+    mounts_booted(b.mounts);
+    run_until(b.devices.exports.n > 0);
+    b.devices.export_error = ENODEV;
+    run_until(b.devices.exports.n + count_errors(&b) == 2 &&
+              count_heard(&b, GUEST_MOUNT) == b.devices.exports.n);
+    bench_close(&b);
+}
+
 static void nobody_waits_for_an_answer_of_an_agent_that_is_gone(void **state)
 {
     struct bench b;
@@ -335,6 +354,7 @@ int main(int argc, char **argv)
         loop_test(after_the_boot_the_guest_says_whether_its_folders_are_mounted),
         loop_test(a_folder_that_the_boot_did_not_mount_is_an_error_of_the_instance),
         loop_test(folders_that_are_late_are_asked_for_as_well),
+        loop_test(a_late_folder_that_fails_does_not_hold_up_the_others),
         loop_test(nobody_waits_for_an_answer_of_an_agent_that_is_gone),
         loop_test(what_qemu_serves_from_the_start_is_mounted_by_the_boot),
         loop_test(what_the_guest_cannot_mount_is_not_exported_any_more),
