@@ -6,6 +6,7 @@
 Ports from BASE on are used. Prints what was done, and fails when something was left behind.
 """
 import concurrent.futures
+import contextlib
 import os
 import resource
 import select
@@ -139,16 +140,30 @@ def peer_that_never_reads():
         short_connections(20)
 
 
-def late_reader():
-    """The same, and then everything is read: not a byte is missing."""
-    with echo_stream() as sock:
-        sent = fill(sock)
-        sock.shutdown(socket.SHUT_WR)
-        got = 0
-        while chunk := sock.recv(1 << 20):
-            got += len(chunk)
+def drain(sock):
+    """Reads until the end; how much there was."""
+    got = 0
+    while chunk := sock.recv(1 << 20):
+        got += len(chunk)
+    return got
+
+
+def late_readers(n, held_before):
+    """The same, and then everything is read: not a byte is missing, and what had waited is not kept in
+    memory, though a younger connection is still there."""
+    with concurrent.futures.ThreadPoolExecutor(n) as pool, contextlib.ExitStack() as stack:
+        socks = [stack.enter_context(echo_stream()) for _ in range(n)]
+        sent = list(pool.map(fill, socks))
+        younger = stack.enter_context(echo_stream())
+        exchange(younger)
+        for sock in socks:
+            sock.shutdown(socket.SHUT_WR)
+        got = list(pool.map(drain, socks))
         if got != sent:
             sys.exit(f"{sent} bytes went in, {got} came back")
+        kept = all_held()["devices"][1] - held_before
+        if kept > PSS_KIB_MAX:
+            sys.exit(f"{kept} KiB are kept for connections that have ended")
 
 
 def byte_by_byte(n):
@@ -253,7 +268,7 @@ def main():
     step(f"{LISTENERS} listeners", listeners, tool, LISTENERS)
     step(f"{STORM} ports opened and closed", storm, tool, STORM)
     step("a peer that never reads", peer_that_never_reads)
-    step("a peer that reads late", late_reader)
+    step("peers that read late", late_readers, 8, before["devices"][1])
     step("byte by byte", byte_by_byte, 500)
     step(f"a pause of {PAUSE_S} s", pause, PAUSE_S)
     wait_for("no descriptor is left",

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -19,6 +20,10 @@
 
 /* Descriptors that are not the host side of a stream. */
 #define OTHER_FDS (64 + FUSE_DIRS_OPEN_MAX)
+
+/* What waits for a peer that does not read goes back to the host with its last byte, when it was at
+ * least this. malloc by itself raises its own threshold to whatever was freed, up to 32 MiB. */
+#define RETURNED_BYTES (128 << 10)
 
 struct devices {
     struct evloop *loop;
@@ -117,6 +122,7 @@ static bool detach(const struct options *o, struct err **errp)
     (void)signal(SIGHUP, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN);
     (void)setsid();
+    (void)mallopt(M_MMAP_THRESHOLD, RETURNED_BYTES);
     (void)umask(0); /* the guest's kernel applies that of the program there */
     close_others((const int[]){ o->control_fd, o->vsock_fd, o->fs_fd }, 3);
     null_fd = -1; /* it was among them */
