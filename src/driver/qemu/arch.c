@@ -11,8 +11,9 @@ const struct qemu_arch qemu_archs[] = {
         .machine = "q35",
         .machine_options = ",vmport=off",
         /* With these two, guests copy and clear memory byte by byte: an emulated CPU takes as long
-         * for each step of a string instruction, however much it moves. */
-        .cpu_tcg = "max,-erms,-fsrm",
+         * for each step of a string instruction, however much it moves. The third makes page tables
+         * a level deeper, for more memory than guests have. */
+        .cpu_tcg = "max,-erms,-fsrm,-la57",
         .cpu_tcg_since = { 6, 0, 0 },
         .cpu_tcg_before = "max",
         .bus = QEMU_BUS_PCIE,

@@ -104,6 +104,18 @@ static bool cmdline_is_direct(const char *cmdline)
     return false;
 }
 
+/* Guards against what a processor does ahead of time are of no use with an emulated one, and cost a
+ * guest some percent of its speed. Kernels that are not ours get what their image says. */
+static char *choose_cmdline(const char *dir, enum qemu_accel accel)
+{
+    auto_mem char *cmdline = read_cmdline(dir);
+
+    if (!cmdline || accel != QEMU_ACCEL_TCG || !cmdline_is_direct(cmdline) ||
+        strstr(cmdline, "mitigations="))
+        return MOVE(cmdline);
+    return mem_printf("%s mitigations=off", cmdline);
+}
+
 static bool boots_directly(const char *dir)
 {
     auto_mem char *cmdline = read_cmdline(dir);
@@ -218,7 +230,8 @@ static void choose_audio(const struct driver_instance *inst, struct qemu_machine
     m->audio_interface = mem_strdup(virtio ? "virtio" : "hda");
 }
 
-static bool find_files(const char *dir, struct qemu_machine *m, struct err **errp)
+static bool find_files(const char *dir, enum qemu_accel accel, struct qemu_machine *m,
+                       struct err **errp)
 {
     auto_mem char *kernel = path_join(dir, NAME_KERNEL);
     auto_mem char *initrd = path_join(dir, NAME_INITRD);
@@ -228,7 +241,7 @@ static bool find_files(const char *dir, struct qemu_machine *m, struct err **err
 
     m->has_kernel = file_exists(kernel);
     m->has_initrd = file_exists(initrd);
-    m->cmdline = read_cmdline(dir);
+    m->cmdline = choose_cmdline(dir, accel);
     m->has_iso = file_exists(iso);
     if (!file_exists(cidata))
         m->seed = QEMU_SEED_NONE;
@@ -291,9 +304,8 @@ bool qemu_prepare_machine(const struct driver_params *params, const struct qemu_
     const struct qemu_host *host = &plan->host;
     auto_qemu_machine struct qemu_machine m = { 0 };
 
-    if (!find_files(inst->dir, &m, errp) || !find_disks(params, &m, errp) ||
-        !find_shares(inst, &m, errp) ||
-        !qemu_prepare_firmware(inst, host, &m.firmware, errp))
+    if (!find_files(inst->dir, host->accel, &m, errp) || !find_disks(params, &m, errp) ||
+        !find_shares(inst, &m, errp) || !qemu_prepare_firmware(inst, host, &m.firmware, errp))
         return false;
 
     take_block_devices(params, &m);

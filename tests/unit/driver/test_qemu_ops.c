@@ -192,7 +192,10 @@ static void words_come_from_instance_and_files(void **state)
     check_row(strstr(words, "\nlima-x\n"), words);
     check_row(strstr(words, "hostfwd=tcp:127.0.0.1:22222-:22"), words);
     check_row(strstr(words, "mac=52:55:55:00:00:01"), words);
-    check_row(strstr(words, "\nroot=/dev/vda1 clima.init\n"), words);
+    check_row(strstr(words, strstr(words, "\ntcg,")
+                                ? "\nroot=/dev/vda1 clima.init mitigations=off\n"
+                                : "\nroot=/dev/vda1 clima.init\n"),
+              words);
     check_row(strstr(words, "serial=cidata"), words);
     check_row(strstr(words, "/disk,format=raw,"), words);
     check_row(!strstr(words, "pflash"), words); /* our init needs no firmware */
