@@ -102,15 +102,13 @@ static ssize_t read_chunk(struct vsock_stream *s, const struct iovec *iov, unsig
     return n;
 }
 
-size_t vsock_stream_read(struct vsock_stream *s, const struct iovec *iov, unsigned n_iov)
+/* What the connection itself has. */
+static size_t read_connection(struct vsock_stream *s, const struct iovec *iov, unsigned n_iov)
 {
-    bool is_preface = s->preface.n > 0;
     size_t head = 0;
     ssize_t n;
 
-    if (is_preface) {
-        n = (ssize_t)read_preface(s, iov, n_iov);
-    } else if (in_chunks(s)) {
+    if (in_chunks(s)) {
         n = read_chunk(s, iov, n_iov);
         head = n < 0 ? 0 : TUNNEL_CHUNK_HEAD_LEN;
     } else {
@@ -119,10 +117,8 @@ size_t vsock_stream_read(struct vsock_stream *s, const struct iovec *iov, unsign
     s->sent += (uint32_t)head;
     if (n > 0) {
         s->sent += (uint32_t)n;
-        if (!is_preface) {
-            s->chunks_out.n += (size_t)n;
-            VSOCK_COUNT(s, bytes_to_guest, n);
-        }
+        s->chunks_out.n += (size_t)n;
+        VSOCK_COUNT(s, bytes_to_guest, n);
         return head + (size_t)n;
     }
     s->readable = false;
@@ -134,6 +130,24 @@ size_t vsock_stream_read(struct vsock_stream *s, const struct iovec *iov, unsign
         vsock_stream_abort(s, errno);
     }
     return head;
+}
+
+/* A preface and what follows it go together: a packet less to be taken in. */
+size_t vsock_stream_read(struct vsock_stream *s, const struct iovec *iov, unsigned n_iov)
+{
+    struct iovec rest[PIECES_MAX];
+    size_t n, room = 0;
+
+    if (s->preface.n == 0)
+        return read_connection(s, iov, n_iov);
+    for (unsigned i = 0; i < n_iov; i++)
+        room += iov[i].iov_len;
+    n = read_preface(s, iov, n_iov);
+    s->sent += (uint32_t)n;
+    room -= n;
+    if (room <= TUNNEL_CHUNK_HEAD_LEN)
+        return n;
+    return n + read_connection(s, rest, pieces_slice(iov, n, room, rest));
 }
 
 void vsock_stream_header(struct vsock_stream *s, struct vsock_header *out)

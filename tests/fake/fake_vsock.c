@@ -216,6 +216,7 @@ static void handle(struct fake_vsock *v, struct fake_conn *c, const struct vsock
         c->is_gone = true;
         return;
     case VSOCK_OP_RW:
+        v->n_data++;
         take(v, c, payload, h->len);
         break;
     case VSOCK_OP_CREDIT_REQUEST:

@@ -31,7 +31,8 @@ struct fake_vsock {
     struct fake_conn **conns;
     size_t n_conns, cap;
     uint32_t next_port;
-    uint64_t n_bad; /* packets that make no sense */
+    uint64_t n_bad;  /* packets that make no sense */
+    uint64_t n_data; /* packets with bytes */
     uint64_t n_packets;
 };
 

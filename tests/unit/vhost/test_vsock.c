@@ -92,6 +92,7 @@ static void host_connects_and_preface_comes_first(void **state)
     assert_int_equal(b->done_error, 0);
     assert_int_equal(recv(fd, text, sizeof(text), 0), 12);
     assert_string_equal(text, "preface body");
+    assert_int_equal(b->guest.n_data, 1); /* both came together */
     (void)close(fd);
     vsock_bench_settle(b);
     assert_int_equal(vsock_dev_counters(b->dev)->live, 0);
