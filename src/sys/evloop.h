@@ -60,9 +60,16 @@ void evloop_change(struct evloop *loop, struct ev_source *source, uint32_t event
 /* Does nothing when the source is not added. Call it before closing the descriptor. */
 void evloop_remove(struct evloop *loop, struct ev_source *source);
 
-/* Hands the descriptor of an added source over to another one. */
+/* Closes the descriptor of an added source and removes it, without the system call of its own that
+ * evloop_remove() takes. For edge-triggered sources: while another process has the file open, too,
+ * a level-triggered one would go on waking the loop. */
+void evloop_close(struct evloop *loop, struct ev_source *source);
+
+/* Hands the descriptor of an added source over to another one, for the same events. It costs no
+ * system call; what edge-triggered events have told is not told again, unless evloop_change() asks
+ * for them. */
 void evloop_move(struct evloop *loop, struct ev_source *from, struct ev_source *to,
-                 uint32_t events, ev_source_fn on_ready);
+                 ev_source_fn on_ready);
 
 /* Starts, or moves, a timer. Cheap when all timers of a loop have about the same length. */
 void ev_timer_start(struct evloop *loop, struct ev_timer *timer, unsigned after_ms,

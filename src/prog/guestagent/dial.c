@@ -19,6 +19,8 @@ struct dial {
     struct dial_address addresses[DIAL_ADDRESSES_MAX];
     size_t n_addresses, at;
     int type;
+    struct sv early; /* borrowed */
+    size_t n_sent;
     dial_done_fn on_done;
     void *arg; /* borrowed */
 };
@@ -39,18 +41,27 @@ void dial_cancel(struct dial *d)
         free_dial(d);
 }
 
+static bool is_tcp(const struct dial *d)
+{
+    return d->type == SOCK_STREAM && d->at > 0 && d->addresses[d->at - 1].addr.ss_family != AF_UNIX;
+}
+
 static void finish(struct dial *d, int error)
 {
+    const int on = 1;
     dial_done_fn on_done = d->on_done;
     void *arg = d->arg;
+    size_t n_sent = d->n_sent;
     int fd = -1;
 
     if (!error) {
         evloop_remove(d->loop, &d->source);
         fd = MOVE_FD(d->fd);
+        if (is_tcp(d) && n_sent == 0)
+            (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     }
     free_dial(d);
-    on_done(arg, fd, error);
+    on_done(arg, fd, n_sent, error);
 }
 
 /* Connects to the next address that takes it. True when the outcome is still open. */
@@ -104,14 +115,26 @@ static void close_fd(struct dial *d)
 }
 
 /* 0, or the errno. Inside one machine a TCP connection that is "in progress" has mostly come about
- * when the call returns; to ask once more is cheaper than to wait for it. */
-static int begin_connect(int fd, const struct dial_address *to)
+ * when the call returns; to try and use it is cheaper than to wait for it. */
+static int begin_connect(struct dial *d, const struct dial_address *to)
 {
-    if (connect(fd, (const struct sockaddr *)&to->addr, to->addr_len) == 0 ||
-        (errno == EINPROGRESS &&
-         connect(fd, (const struct sockaddr *)&to->addr, to->addr_len) == 0))
+    const struct sockaddr *addr = (const struct sockaddr *)&to->addr;
+    ssize_t n;
+
+    if (connect(d->fd, addr, to->addr_len) == 0)
         return 0;
-    return errno == EALREADY ? EINPROGRESS : errno;
+    if (errno != EINPROGRESS)
+        return errno;
+    if (d->early.n == 0) {
+        if (connect(d->fd, addr, to->addr_len) == 0)
+            return 0;
+        return errno == EALREADY ? EINPROGRESS : errno;
+    }
+    n = send(d->fd, d->early.p, d->early.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0)
+        return errno == EAGAIN ? EINPROGRESS : errno;
+    d->n_sent = (size_t)n;
+    return 0;
 }
 
 /* Puts in the address from which the guest talks to the world; false when it has none. Asked only
@@ -135,7 +158,6 @@ static bool try_next(struct dial *d, int error)
 {
     while (d->at < d->n_addresses) {
         struct dial_address *to = &d->addresses[d->at++];
-        const int on = 1;
 
         close_fd(d);
         if (to->is_primary && !find_primary(to))
@@ -145,9 +167,7 @@ static bool try_next(struct dial *d, int error)
             error = errno;
             continue;
         }
-        if (d->type == SOCK_STREAM && to->addr.ss_family != AF_UNIX)
-            (void)setsockopt(d->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        error = begin_connect(d->fd, to);
+        error = begin_connect(d, to);
         if (!error) {
             finish(d, 0);
             return false;
@@ -176,7 +196,7 @@ static struct dial *new_dial(struct evloop *loop, dial_done_fn on_done, void *ar
 }
 
 struct dial *dial_start(struct evloop *loop, const struct dial_address *addresses, size_t n,
-                        int type, dial_done_fn on_done, void *arg)
+                        int type, struct sv early, dial_done_fn on_done, void *arg)
 {
     struct dial *d = new_dial(loop, on_done, arg);
 
@@ -184,6 +204,7 @@ struct dial *dial_start(struct evloop *loop, const struct dial_address *addresse
     memcpy(d->addresses, addresses, n * sizeof(*addresses));
     d->n_addresses = n;
     d->type = type;
+    d->early = early;
     return try_next(d, 0) ? d : NULL;
 }
 

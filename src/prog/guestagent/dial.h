@@ -27,12 +27,14 @@ struct dial_address {
 };
 
 /* take_fd is connected and non-blocking; or it is -1, and error says why the last address did not
- * answer. */
-typedef void (*dial_done_fn)(void *arg, int take_fd, int error);
+ * answer. n_sent: so many of the early bytes are out; if any are, a TCP socket has no TCP_NODELAY,
+ * as it else has. */
+typedef void (*dial_done_fn)(void *arg, int take_fd, size_t n_sent, int error);
 
-/* type is SOCK_STREAM or SOCK_DGRAM. NULL when it is over already. */
+/* type is SOCK_STREAM or SOCK_DGRAM. early: what is to be sent first, if a TCP connection is there
+ * at once; borrowed until the callback. NULL when it is over already. */
 struct dial *dial_start(struct evloop *loop, const struct dial_address *addresses, size_t n,
-                        int type, dial_done_fn on_done, void *arg);
+                        int type, struct sv early, dial_done_fn on_done, void *arg);
 /* The same for a socket whose connect() has begun. */
 struct dial *dial_wait(struct evloop *loop, int take_fd, dial_done_fn on_done, void *arg);
 void dial_cancel(struct dial *d); /* NULL is fine */

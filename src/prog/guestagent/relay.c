@@ -17,7 +17,8 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <sys/epoll.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 /* after sys/socket.h, whose types it uses */
@@ -33,8 +34,6 @@ enum {
     TURN_MAX = 2 * RELAY_CHUNK_MAX, /* bytes of a direction before others have their turn */
 };
 
-#define EVENTS_READ (EPOLLIN | EPOLLRDHUP | EPOLLET)
-
 /* A vsock socket starts with room for 256 KiB from the host. The first streams that carry much get
  * more, so that the host need not wait for each of our answers. */
 #define WIDE_SIZE  (1024u * 1024)
@@ -49,6 +48,7 @@ struct relay_end {
     bool eof;        /* it yields no more */
     bool write_shut; /* everything for it is out, and the end was told */
     bool discards;   /* it takes no more */
+    bool delays;     /* a TCP socket without TCP_NODELAY */
     size_t chunk;    /* bytes to read from it at once */
     char *kept;      /* what it did not take yet */
     size_t kept_at, n_kept;
@@ -69,13 +69,18 @@ struct relay {
     } chunks;
 };
 
-void relay_close_with_reset(int take_fd)
+static void reset_on_close(int fd)
 {
     const struct linger now = { .l_onoff = 1, .l_linger = 0 };
 
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+void relay_close_with_reset(int take_fd)
+{
     if (take_fd < 0)
         return;
-    (void)setsockopt(take_fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    reset_on_close(take_fd);
     (void)close(take_fd);
 }
 
@@ -88,18 +93,19 @@ static void drop_kept(struct relay *r, struct relay_end *end)
 
 static void relay_free(struct relay *r, bool with_reset)
 {
+    if (with_reset)
+        reset_on_close(r->ends[PEER].fd);
     for (int i = STREAM; i <= PEER; i++) {
-        drop_kept(r, &r->ends[i]);
-        evloop_remove(r->pool->loop, &r->ends[i].source);
+        struct relay_end *end = &r->ends[i];
+
+        drop_kept(r, end);
+        if (end->source.fd >= 0)
+            evloop_close(r->pool->loop, &end->source); /* a stream before its end: a reset */
+        else if (end->fd >= 0)
+            (void)close(end->fd);
     }
     ev_task_cancel(&r->turn);
     sb_done(&r->chunks.rest);
-    if (r->ends[STREAM].fd >= 0)
-        (void)close(r->ends[STREAM].fd); /* before its own direction has ended: a reset */
-    if (with_reset)
-        relay_close_with_reset(r->ends[PEER].fd);
-    else
-        (void)close(r->ends[PEER].fd);
     list_remove(&r->link);
     r->pool->n_relays--;
     r->pool->n_wide -= r->is_wide;
@@ -112,14 +118,19 @@ static void keep(struct relay *r, struct relay_end *to, const char *bytes, size_
     to->kept = mem_dup(bytes, n);
     to->n_kept = n;
     r->pool->n_kept += n;
-    evloop_change(r->pool->loop, &to->source, EVENTS_READ | EPOLLOUT);
+    evloop_change(r->pool->loop, &to->source, RELAY_EVENTS | EPOLLOUT);
 }
 
 /* Bytes that the end took, or discarded. False: the connection is broken. */
 static bool write_some(struct relay_end *to, const char *bytes, size_t n, size_t *out_n)
 {
+    const int on = 1;
     ssize_t done;
 
+    /* Only now: connections to which just one thing is said are many. */
+    if (to->delays)
+        (void)setsockopt(to->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    to->delays = false;
     do {
         done = send(to->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (done < 0 && errno == EINTR);
@@ -147,7 +158,7 @@ static bool flush_kept(struct relay *r, struct relay_end *to, bool *out_broken)
     if (*out_broken || to->n_kept > 0)
         return false;
     drop_kept(r, to);
-    evloop_change(r->pool->loop, &to->source, EVENTS_READ);
+    evloop_change(r->pool->loop, &to->source, RELAY_EVENTS);
     return true;
 }
 
@@ -341,8 +352,11 @@ static void finish(struct relay *r)
     struct relay_pool *pool = r->pool;
     struct relay_end *stream = &r->ends[STREAM];
 
-    if (is_reusable(r))
+    if (is_reusable(r)) {
+        if (stream->readable)
+            evloop_change(pool->loop, &stream->source, RELAY_EVENTS);
         pool->on_idle(pool->arg, MOVE_FD(stream->fd), &stream->source, sb_view(&r->chunks.rest));
+    }
     relay_free(r, false);
 }
 
@@ -410,59 +424,66 @@ static void peer_ready(struct ev_source *source, uint32_t events)
     end_ready(r, &r->ends[PEER], events);
 }
 
-/* Readiness is told as soon as an end is watched. */
+/* Of an end that is watched from now on its readiness is told. */
 static bool watch_ends(struct relay *r, struct ev_source *watched, struct err **errp)
 {
     struct relay_end *stream = &r->ends[STREAM], *peer = &r->ends[PEER];
     struct evloop *loop = r->pool->loop;
 
     if (watched)
-        evloop_move(loop, watched, &stream->source, EVENTS_READ, stream_ready);
-    else if (!evloop_add(loop, &stream->source, stream->fd, EVENTS_READ, stream_ready, errp))
+        evloop_move(loop, watched, &stream->source, stream_ready);
+    else if (!evloop_add(loop, &stream->source, stream->fd, RELAY_EVENTS, stream_ready, errp))
         return false;
-    return evloop_add(loop, &peer->source, peer->fd, EVENTS_READ, peer_ready, errp);
+    return evloop_add(loop, &peer->source, peer->fd, RELAY_EVENTS, peer_ready, errp);
 }
 
-static bool send_first(struct relay *r, struct sv first)
+static bool send_first(struct relay *r, const struct relay_start *how)
 {
+    struct relay_end *peer = &r->ends[PEER];
     char *bytes = r->pool->scratch;
-    size_t len = first.n, n;
+    size_t len = how->first.n, n;
 
-    if (first.n == 0)
+    if (len == 0)
         return true;
-    memcpy(bytes, first.p, first.n);
+    memcpy(bytes, how->first.p, len);
     if (r->flags & RELAY_CHUNKED) {
         len = unwrap(r, bytes, len);
         if (r->ends[STREAM].eof)
             ev_task_queue(r->pool->loop, &r->turn, turn_comes);
     }
-    if (!write_some(&r->ends[PEER], bytes, len, &n))
+    assert(how->n_sent <= len);
+    if (how->n_sent == len)
+        return true;
+    bytes += how->n_sent;
+    len -= how->n_sent;
+    if (!write_some(peer, bytes, len, &n))
         return false;
     if (n < len)
-        keep(r, &r->ends[PEER], bytes + n, len - n);
+        keep(r, peer, bytes + n, len - n);
     return true;
 }
 
-void relay_start(struct relay_pool *pool, int take_stream_fd, struct ev_source *watched,
-                 int take_peer_fd, struct sv first, unsigned flags)
+void relay_start(struct relay_pool *pool, const struct relay_start *how)
 {
     struct relay *r = mem_new(struct relay);
     auto_err struct err *err = NULL;
 
-    assert(first.n <= RELAY_CHUNK_MAX && (pool->on_idle || !(flags & RELAY_CHUNKED)));
+    assert(how->first.n <= RELAY_CHUNK_MAX && (pool->on_idle || !(how->flags & RELAY_CHUNKED)));
 
     r->pool = pool;
-    r->flags = flags;
+    r->flags = how->flags;
     for (int i = STREAM; i <= PEER; i++)
-        r->ends[i] = (struct relay_end){ .fd = i == STREAM ? take_stream_fd : take_peer_fd,
-                                         .source.fd = -1,
-                                         .chunk = RELAY_CHUNK_MIN * 2 };
+        r->ends[i] =
+            (struct relay_end){ .fd = i == STREAM ? how->take_stream_fd : how->take_peer_fd,
+                                .source.fd = -1,
+                                .chunk = RELAY_CHUNK_MIN * 2 };
+    r->ends[PEER].delays = how->n_sent > 0;
     list_push_back(&pool->relays, &r->link);
     pool->n_relays++;
-    if (!watch_ends(r, watched, &err)) {
+    if (!watch_ends(r, how->watched, &err)) {
         log_warn("A forwarded connection is lost: %s", err_text(err));
         relay_free(r, true);
-    } else if (!send_first(r, first)) {
+    } else if (!send_first(r, how)) {
         relay_free(r, true);
     }
 }

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 
 #include "base/list.h"
 #include "base/sv.h"
@@ -22,8 +23,12 @@
 #define RELAY_CHUNK_MAX (256u * 1024)
 #define RELAY_KEPT_MAX  (32u * 1024 * 1024)
 
-/* A chunked stream is idle again. watched: the source with which the loop watches it; rest: what it
- * has brought since; both are borrowed for the call. */
+/* With which an end is watched: edge-triggered. */
+#define RELAY_EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
+
+/* A chunked stream is idle again. watched: the source with which the loop watches it for
+ * RELAY_EVENTS, and which will tell of what is unread; rest: what it has brought since; both are
+ * borrowed for the call. */
 typedef void (*relay_idle_fn)(void *arg, int take_stream_fd, struct ev_source *watched,
                               struct sv rest);
 
@@ -46,11 +51,16 @@ enum relay_flags {
     RELAY_CHUNKED = 1u << 1,   /* the stream carries chunks; first, too */
 };
 
-/* Both descriptors are non-blocking; first (borrowed for the call) goes to the peer before what the
- * stream brings. watched: the source with which the pool's loop watches the stream already, or
- * NULL. */
-void relay_start(struct relay_pool *pool, int take_stream_fd, struct ev_source *watched,
-                 int take_peer_fd, struct sv first, unsigned flags);
+struct relay_start {
+    int take_stream_fd, take_peer_fd; /* non-blocking */
+    struct ev_source *watched;        /* with which the loop watches the stream already, for
+                                         RELAY_EVENTS, and which will tell of what is unread; or NULL */
+    struct sv first; /* what the stream has brought before; borrowed for the call */
+    size_t n_sent;   /* bytes of it that the peer has: a TCP socket, which has no
+                        TCP_NODELAY then */
+    unsigned flags;  /* enum relay_flags */
+};
+void relay_start(struct relay_pool *pool, const struct relay_start *how);
 
 /* Closes a socket; a TCP connection is reset. */
 void relay_close_with_reset(int take_fd);

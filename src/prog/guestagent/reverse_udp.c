@@ -142,7 +142,7 @@ static void stream_ended(struct datagrams *d)
     peer_free(CONTAINER_OF(d, struct peer, stream));
 }
 
-static void host_answered(void *arg, int take_fd, int error)
+static void host_answered(void *arg, int take_fd, size_t n_sent, int error)
 {
     static const struct datagrams_events events = { datagram_came, stream_ended };
     struct peer *p = arg;

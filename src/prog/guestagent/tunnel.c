@@ -37,7 +37,8 @@ struct entry {
     struct list link;
     struct tunnel *t; /* borrowed */
     int fd;           /* the stream, until it is handed on */
-    struct ev_source source;
+    struct ev_source source; /* for RELAY_EVENTS: it may become a relay's */
+    bool has_more;           /* than was read of the stream, or its end */
     struct ev_timer timer;
     struct sb in;
     struct tunnel_preface preface; /* points into in */
@@ -125,7 +126,7 @@ static unsigned relay_flags(const struct tunnel_preface *preface)
            (preface->flags & TUNNEL_CHUNKED ? RELAY_CHUNKED : 0u);
 }
 
-static void dial_done(void *arg, int take_fd, int error)
+static void dial_done(void *arg, int take_fd, size_t n_sent, int error)
 {
     struct entry *e = arg;
 
@@ -136,8 +137,16 @@ static void dial_done(void *arg, int take_fd, int error)
     } else if (e->preface.kind == TUNNEL_UDP) {
         start_session(e, take_fd);
     } else {
-        relay_start(e->t->pool, MOVE_FD(e->fd), e->source.fd >= 0 ? &e->source : NULL, take_fd,
-                    e->rest, relay_flags(&e->preface));
+        bool is_watched = e->source.fd >= 0;
+
+        if (is_watched && e->has_more)
+            evloop_change(loop_of(e), &e->source, RELAY_EVENTS);
+        relay_start(e->t->pool, &(struct relay_start){ .take_stream_fd = MOVE_FD(e->fd),
+                                                       .take_peer_fd = take_fd,
+                                                       .watched = is_watched ? &e->source : NULL,
+                                                       .first = e->rest,
+                                                       .n_sent = n_sent,
+                                                       .flags = relay_flags(&e->preface) });
         entry_free(e);
     }
 }
@@ -148,6 +157,19 @@ static bool is_wildcard(struct sv address)
         if (address.p[i])
             return false;
     return true;
+}
+
+/* What came with the preface for the target. */
+static struct sv early_bytes(const struct entry *e)
+{
+    struct tunnel_chunks chunks = { 0 };
+    struct sv rest = e->rest, piece;
+
+    if (e->preface.kind != TUNNEL_TCP)
+        return SV("");
+    if (!(e->preface.flags & TUNNEL_CHUNKED))
+        return rest;
+    return tunnel_chunks_take(&chunks, &rest, &piece) == TUNNEL_PIECE_BYTES ? piece : SV("");
 }
 
 static void dial_target(struct entry *e)
@@ -167,7 +189,7 @@ static void dial_target(struct entry *e)
     else
         addresses[0] = dial_address_ip(p->address, p->port);
     dial = dial_start(loop_of(e), addresses, n, p->kind == TUNNEL_UDP ? SOCK_DGRAM : SOCK_STREAM,
-                      dial_done, e);
+                      early_bytes(e), dial_done, e);
     if (!dial)
         return; /* it is over, as it mostly is */
     e->dial = dial;
@@ -208,13 +230,18 @@ static bool read_preface(struct entry *e)
         entry_free(e);
         return false;
     }
+    e->has_more = e->has_more || (size_t)n == size;
     sb_commit(&e->in, (size_t)n);
     return take_preface(e);
 }
 
 static void preface_ready(struct ev_source *source, uint32_t events)
 {
-    (void)read_preface(CONTAINER_OF(source, struct entry, source));
+    struct entry *e = CONTAINER_OF(source, struct entry, source);
+
+    e->has_more = events & ~(uint32_t)EPOLLIN; /* its end, which is told only once */
+    if (read_preface(e) && e->has_more)
+        (void)read_preface(e);
 }
 
 static void preface_overdue(struct ev_timer *timer)
@@ -240,7 +267,7 @@ void tunnel_take(struct tunnel *t, int take_fd)
     if (!read_preface(e)) /* it mostly comes with the connection */
         return;
     ev_timer_start(loop_of(e), &e->timer, PREFACE_MS, preface_overdue);
-    if (!evloop_add(loop_of(e), &e->source, take_fd, EPOLLIN, preface_ready, NULL))
+    if (!evloop_add(loop_of(e), &e->source, take_fd, RELAY_EVENTS, preface_ready, NULL))
         entry_free(e);
 }
 
@@ -249,7 +276,7 @@ static void stream_idle(void *arg, int take_fd, struct ev_source *watched, struc
 {
     struct entry *e = new_entry(arg, take_fd);
 
-    evloop_move(loop_of(e), watched, &e->source, EPOLLIN, preface_ready);
+    evloop_move(loop_of(e), watched, &e->source, preface_ready);
     sb_put(&e->in, rest);
     if (rest.n > 0)
         (void)take_preface(e);

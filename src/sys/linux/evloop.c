@@ -2,21 +2,31 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
-#define BATCH 64
+#define BATCH     64
+#define SLOTS_MIN 64
+
+/* What epoll knows a source by is its descriptor, and how often that number was added: what is told
+ * of the file that had it before is nobody's. */
+struct slot {
+    struct ev_source *source; /* NULL = none */
+    uint32_t n_added;
+};
 
 struct evloop {
     int epoll_fd;
     bool stopped, had_events;
+    struct slot *slots; /* by descriptor */
+    size_t n_slots;
     struct list timers; /* by due time */
     struct list tasks;
-    struct epoll_event batch[BATCH]; /* being dispatched: entries at_event.. are still to come */
-    int at_event, n_events;
+    struct epoll_event batch[BATCH]; /* being dispatched */
 };
 
 static int64_t now_ms(void)
@@ -48,18 +58,51 @@ void evloop_free(struct evloop *loop)
     if (!loop)
         return;
     (void)close(loop->epoll_fd);
+    free(loop->slots);
     free(loop);
+}
+
+static struct slot *slot_of(struct evloop *loop, int fd)
+{
+    size_t n = loop->n_slots;
+
+    if ((size_t)fd >= n) {
+        while ((size_t)fd >= n)
+            n = n ? 2 * n : SLOTS_MIN;
+        loop->slots = mem_resize(loop->slots, n, sizeof(*loop->slots));
+        memset(loop->slots + loop->n_slots, 0, (n - loop->n_slots) * sizeof(*loop->slots));
+        loop->n_slots = n;
+    }
+    return &loop->slots[fd];
+}
+
+static int control(struct evloop *loop, int op, int fd, uint32_t events)
+{
+    uint64_t key = (uint64_t)slot_of(loop, fd)->n_added << 32 | (uint32_t)fd;
+    struct epoll_event event = { .events = events, .data.u64 = key };
+
+    return epoll_ctl(loop->epoll_fd, op, fd, &event);
+}
+
+/* NULL: the event comes too late. */
+static struct ev_source *source_of(struct evloop *loop, const struct epoll_event *event)
+{
+    const struct slot *slot = &loop->slots[(uint32_t)event->data.u64];
+
+    return slot->n_added == event->data.u64 >> 32 ? slot->source : NULL;
 }
 
 bool evloop_add(struct evloop *loop, struct ev_source *source, int fd, uint32_t events,
                     ev_source_fn on_ready, struct err **errp)
 {
-    struct epoll_event event = { .events = events, .data.ptr = source };
+    struct slot *slot = slot_of(loop, fd);
 
-    if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
+    slot->n_added++;
+    if (control(loop, EPOLL_CTL_ADD, fd, events) < 0) {
         source->fd = -1;
         return err_set_os(errp, errno, "cannot watch descriptor %d", fd);
     }
+    slot->source = source;
     source->fd = fd;
     source->on_ready = on_ready;
     return true;
@@ -67,36 +110,38 @@ bool evloop_add(struct evloop *loop, struct ev_source *source, int fd, uint32_t 
 
 void evloop_change(struct evloop *loop, struct ev_source *source, uint32_t events)
 {
-    struct epoll_event event = { .events = events, .data.ptr = source };
-    int rc = epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, source->fd, &event);
+    int rc = control(loop, EPOLL_CTL_MOD, source->fd, events);
 
     assert(rc == 0); /* it was added and is open */
 }
 
-static void forget_events(struct evloop *loop, const struct ev_source *source)
+static void forget(struct evloop *loop, struct ev_source *source)
 {
-    for (int i = loop->at_event; i < loop->n_events; i++)
-        if (loop->batch[i].data.ptr == source)
-            loop->batch[i].data.ptr = NULL;
+    slot_of(loop, source->fd)->source = NULL;
+    source->fd = -1;
 }
 
 void evloop_remove(struct evloop *loop, struct ev_source *source)
 {
     if (source->fd < 0)
         return;
-    (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
-    source->fd = -1;
-    forget_events(loop, source);
+    (void)control(loop, EPOLL_CTL_DEL, source->fd, 0);
+    forget(loop, source);
+}
+
+void evloop_close(struct evloop *loop, struct ev_source *source)
+{
+    (void)close(source->fd);
+    forget(loop, source);
 }
 
 void evloop_move(struct evloop *loop, struct ev_source *from, struct ev_source *to,
-                 uint32_t events, ev_source_fn on_ready)
+                 ev_source_fn on_ready)
 {
     to->fd = from->fd;
     to->on_ready = on_ready;
     from->fd = -1;
-    forget_events(loop, from);
-    evloop_change(loop, to, events); /* tells again what is ready */
+    slot_of(loop, to->fd)->source = to;
 }
 
 void ev_timer_start(struct evloop *loop, struct ev_timer *timer, unsigned after_ms,
@@ -193,16 +238,13 @@ bool evloop_step(struct evloop *loop, int wait_ms, struct err **errp)
     n = epoll_wait(loop->epoll_fd, loop->batch, BATCH, wait_limit(loop, wait_ms));
     if (n < 0 && errno != EINTR)
         return err_set_os(errp, errno, "cannot wait for events");
-    loop->n_events = n < 0 ? 0 : n;
     loop->had_events = n > 0;
-    for (loop->at_event = 0; loop->at_event < loop->n_events;) {
-        struct epoll_event *event = &loop->batch[loop->at_event++];
-        struct ev_source *source = event->data.ptr;
+    for (int i = 0; i < n; i++) {
+        struct ev_source *source = source_of(loop, &loop->batch[i]);
 
         if (source)
-            source->on_ready(source, event->events);
+            source->on_ready(source, loop->batch[i].events);
     }
-    loop->at_event = loop->n_events = 0;
     return true;
 }
 

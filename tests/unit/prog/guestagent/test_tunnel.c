@@ -165,6 +165,26 @@ static void refused_targets_end_the_stream(void **state)
     (void)close(host);
 }
 
+static void early_bytes_go_to_the_address_that_answers(void **state)
+{
+    static const char any[16] = { 0 };
+    struct bench *b = *state;
+    auto_sb struct sb bytes = { 0 }, at_target = { 0 };
+    int target, host, error = 0;
+    struct tunnel_preface preface = { .kind = TUNNEL_TCP, .address = { any, sizeof(any) } };
+    auto_fd int listener = bench_socket(AF_INET, SOCK_STREAM, &preface.port);
+
+    tunnel_preface_put(&bytes, &preface); /* ::1, where nobody is, has its turn first */
+    sb_puts(&bytes, "question");
+    host = host_stream(b, &bytes);
+    until(&b->base, bench_accept(listener, &target));
+    assert_int_equal(send(host, ", more", 6, 0), 6);
+    assert_int_equal(shutdown(host, SHUT_WR), 0);
+    until(&b->base, bench_drain(target, &at_target, &error));
+    assert_string_equal(sb_str(&at_target), "question, more");
+    close_pair((struct pair){ host, target });
+}
+
 static void prefaces_may_come_in_pieces_and_bad_ones_are_refused(void **state)
 {
     struct bench *b = *state;
@@ -372,6 +392,7 @@ int main(void)
         CASE(reset_after_half_close_is_noticed),
         CASE(close_by_a_unix_client_is_an_end),
         CASE(refused_targets_end_the_stream),
+        CASE(early_bytes_go_to_the_address_that_answers),
         CASE(prefaces_may_come_in_pieces_and_bad_ones_are_refused),
         CASE(unix_targets_are_reached),
         CASE(peers_that_do_not_read_cost_little),
