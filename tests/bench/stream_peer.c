@@ -6,9 +6,9 @@
  */
 #include <linux/vm_sockets.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,70 +121,53 @@ static void serve(int fd, char *buffer)
     }
 }
 
-/* A thread that serves one connection after the other: what is measured is not how long an emulated
- * processor takes to make one. */
-struct worker {
-    struct worker *next; /* in idle */
-    pthread_cond_t wake;
-    int fd; /* to be served next; -1 = none yet */
-    char buffer[BUFFER_SIZE];
+/* Each thread accepts and serves one connection after the other, and the last one that waits for
+ * one hires another before it serves: what is measured is neither how long an emulated processor
+ * takes to make a thread, nor how long to wake one. */
+struct listener {
+    int fd;
+    atomic_uint n_waiting; /* threads */
 };
 
-static struct worker *idle; /* the last one that became so comes first */
-static pthread_mutex_t idle_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool hire(struct listener *l);
 
-static void *work(void *arg)
+static _Noreturn void *work(void *arg)
 {
-    struct worker *worker = arg;
+    struct listener *l = arg;
+    char buffer[BUFFER_SIZE];
 
     for (;;) {
-        serve(worker->fd, worker->buffer);
-        (void)close(worker->fd);
-        (void)pthread_mutex_lock(&idle_lock);
-        worker->fd = -1;
-        worker->next = idle;
-        idle = worker;
-        while (worker->fd < 0)
-            (void)pthread_cond_wait(&worker->wake, &idle_lock);
-        (void)pthread_mutex_unlock(&idle_lock);
+        int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
+
+        if (fd < 0)
+            continue;
+        if (atomic_fetch_sub(&l->n_waiting, 1) == 1)
+            (void)hire(l); /* or others wait */
+        serve(fd, buffer);
+        (void)close(fd);
+        atomic_fetch_add(&l->n_waiting, 1);
     }
-    return NULL;
 }
 
-static bool wake_idle(int fd)
+static bool hire(struct listener *l)
 {
-    struct worker *worker;
-
-    (void)pthread_mutex_lock(&idle_lock);
-    worker = idle;
-    if (worker) {
-        idle = worker->next;
-        worker->fd = fd;
-        (void)pthread_cond_signal(&worker->wake);
-    }
-    (void)pthread_mutex_unlock(&idle_lock);
-    return worker;
-}
-
-static bool hire(int fd, const pthread_attr_t *detached)
-{
-    struct worker *worker = calloc(1, sizeof(*worker));
+    pthread_attr_t detached;
     pthread_t thread;
 
-    if (!worker)
-        return false;
-    worker->fd = fd;
-    (void)pthread_cond_init(&worker->wake, NULL);
-    if (pthread_create(&thread, detached, work, worker) == 0)
+    (void)pthread_attr_init(&detached);
+    (void)pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    (void)pthread_attr_setstacksize(&detached, 2 * BUFFER_SIZE);
+    atomic_fetch_add(&l->n_waiting, 1);
+    if (pthread_create(&thread, &detached, work, l) == 0)
         return true;
-    free(worker);
+    atomic_fetch_sub(&l->n_waiting, 1);
     return false;
 }
 
 static int listen_on(int family, const void *address, socklen_t len)
 {
     const int on = 1;
-    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return -1;
@@ -211,40 +194,22 @@ static int listen_on_tcp(unsigned long port)
     return listen_on(AF_INET, &any, sizeof(any));
 }
 
-static void accept_one(int listener, const pthread_attr_t *detached)
-{
-    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-
-    if (fd >= 0 && !wake_idle(fd) && !hire(fd, detached))
-        (void)close(fd);
-}
-
 int main(int argc, char **argv)
 {
     unsigned long port = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
     unsigned long n = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
-    struct pollfd *polls = calloc(n, sizeof(*polls));
-    pthread_attr_t detached;
+    struct listener *listeners = calloc(n, sizeof(*listeners));
 
     (void)signal(SIGPIPE, SIG_IGN);
-    if (!polls)
+    if (!listeners)
         return 1;
     for (unsigned long i = 0; i < n; i++) {
-        polls[i] = (struct pollfd){ .fd = port ? listen_on_tcp(port + i) : listen_on_vsock(),
-                                    .events = POLLIN };
-        if (polls[i].fd < 0) {
+        listeners[i].fd = port ? listen_on_tcp(port + i) : listen_on_vsock();
+        if (listeners[i].fd < 0 || !hire(&listeners[i])) {
             perror("stream_peer: cannot listen");
             return 1;
         }
     }
-    (void)pthread_attr_init(&detached);
-    (void)pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-    (void)pthread_attr_setstacksize(&detached, 65536);
-    for (;;) {
-        if (poll(polls, n, -1) < 0)
-            continue;
-        for (unsigned long i = 0; i < n; i++)
-            if (polls[i].revents)
-                accept_one(polls[i].fd, &detached);
-    }
+    for (;;)
+        (void)pause();
 }
