@@ -73,6 +73,7 @@ struct fuse_handle {
 struct fuse_watch {
     struct hash_entry by_key;
     struct fuse_node *node;
+    int64_t listed_ns; /* last change when the guest opened it to keep its list; 0 = never */
     size_t key_len;
     char key[]; /* file system and handle, as events have it */
 };
@@ -231,7 +232,7 @@ struct fuse_handle *fuse_handle_find(struct fuse_server *s, uint64_t fh,
 /* Answers with a new handle of the call's node. */
 int fuse_handle_reply(struct fuse_call *call, int take_fd, bool is_dir, bool is_writable);
 /* FOPEN_ flags of the answer to opening it. */
-uint32_t fuse_open_flags(const struct fuse_export *export, const struct fuse_handle *handle);
+uint32_t fuse_open_flags(const struct fuse_server *s, const struct fuse_handle *handle);
 void fuse_handle_close(struct fuse_server *s, struct fuse_handle *handle);
 /* The same without settling the node. */
 void fuse_handle_free(struct fuse_server *s, struct fuse_handle *handle);

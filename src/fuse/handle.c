@@ -43,16 +43,33 @@ struct fuse_handle *fuse_handle_new(struct fuse_server *s, struct fuse_node *nod
     return handle;
 }
 
-uint32_t fuse_open_flags(const struct fuse_export *export, const struct fuse_handle *handle)
+/* The guest keeps the list of names of a directory of which it is told all changes. It also reads
+ * it anew when there was one since: a change that it could not be told of is noticed then. */
+static uint32_t list_flags(const struct fuse_server *s, const struct fuse_handle *handle)
 {
-    switch (export->options.cache) {
+    struct fuse_watch *watch = handle->node->watch;
+    int64_t changed_ns;
+    struct statx stx;
+
+    if (!fuse_watch_tells_names(s, handle->node) || fuse_statx(handle->fd, "", &stx) < 0)
+        return 0;
+    changed_ns = fuse_attr_changed_ns(&stx);
+    if (watch->listed_ns == changed_ns)
+        return FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE;
+    watch->listed_ns = changed_ns;
+    return FOPEN_CACHE_DIR;
+}
+
+uint32_t fuse_open_flags(const struct fuse_server *s, const struct fuse_handle *handle)
+{
+    switch (handle->node->export->options.cache) {
     case FUSE_CACHE_NEVER:
         return handle->is_dir ? 0 : FOPEN_DIRECT_IO;
     case FUSE_CACHE_ALWAYS:
         return FOPEN_KEEP_CACHE | (handle->is_dir ? FOPEN_CACHE_DIR : 0);
     default:
         /* The guest drops what it has when size or time of change differ (AUTO_INVAL_DATA). */
-        return handle->is_dir ? 0 : FOPEN_KEEP_CACHE;
+        return handle->is_dir ? list_flags(s, handle) : FOPEN_KEEP_CACHE;
     }
 }
 
@@ -65,7 +82,7 @@ int fuse_handle_reply(struct fuse_call *call, int take_fd, bool is_dir, bool is_
     if (!handle)
         return -ENFILE;
     out.fh = handle->fh;
-    out.open_flags = fuse_open_flags(call->node->export, handle);
+    out.open_flags = fuse_open_flags(call->server, handle);
     fuse_reply(call, &out, sizeof(out));
     return 0;
 }

@@ -160,7 +160,7 @@ static int reply_open(struct fuse_call *call, struct fuse_node *node,
 {
     struct fuse_entry_out entry;
     struct fuse_open_out open = { .fh = handle->fh,
-                                  .open_flags = fuse_open_flags(node->export, handle) };
+                                  .open_flags = fuse_open_flags(call->server, handle) };
 
     fuse_entry_fill(call->server, &entry, node, place, dir);
     fuse_reply(call, &entry, sizeof(entry));

@@ -148,6 +148,7 @@ void fuse_watch_begin(struct fuse_server *s, struct fuse_node *dir)
     }
     watch = mem_alloc(sizeof(*watch) + key_len);
     watch->node = dir;
+    watch->listed_ns = 0;
     watch->key_len = key_len;
     memcpy(watch->key, key, key_len);
     hash_add(&s->echo.watches, &watch->by_key, key_hash(s, (struct sv){ key, key_len }));

@@ -149,6 +149,25 @@ same_by_name() { # PREFIX
     [[ $(guest m sh -c 'cd /mnt/rw/stress && find . | sort') == $(cd "$HOME/rw/stress" && find . | sort) ]]
 }
 
+lists_are_alike() {
+    [[ $(guest m sh -c 'cd /mnt/rw/list && ls -A; ls -A') == "$(ls -A "$HOME/rw/list")"$'\n'"$(ls -A "$HOME/rw/list")" ]]
+}
+
+@test "a list of names that the guest keeps is right after each change" {
+    local change
+
+    mkdir -p "$HOME/rw/list/sub"
+    touch "$HOME"/rw/list/{a,b,c}
+    lists_are_alike
+    for change in 'touch d' 'rm a' 'mv b e' 'mv c sub/c' 'mv sub/c f' 'rmdir sub' 'mkdir sub' 'ln d g' \
+        'touch {1..200}' 'rm {1..199}' 'cd .. && mv list was && mkdir list && touch list/new'; do
+        (cd "$HOME/rw/list" && eval "$change")
+        eventually lists_are_alike
+    done
+    guest m sh -c 'cd /mnt/rw/list && touch own && rm new'
+    lists_are_alike
+}
+
 @test "a program that was just installed can be executed" {
     local i
 

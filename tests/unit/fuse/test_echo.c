@@ -242,6 +242,39 @@ static void the_guest_believes_for_long_only_what_is_told(void **state)
     assert_int_equal(entry().attr_valid, 1);
 }
 
+static uint32_t flags_of_opening(uint64_t dir)
+{
+    struct fuse_open_out out;
+    uint64_t fh;
+
+    assert_int_equal(open_as(FUSE_OPENDIR, dir, 0, &fh), 0);
+    memcpy(&out, answer(), sizeof(out));
+    assert_int_equal(release(dir, fh), 0);
+    return out.open_flags;
+}
+
+static void the_guest_keeps_a_list_of_names_while_nothing_changes(void **state)
+{
+    struct stat before, after;
+    uint64_t dir;
+
+    host_mkdir("dir");
+    auto_mem char *path = in_top("dir");
+    dir = node_of(guest.top, "dir");
+    assert_int_equal(flags_of_opening(dir), FOPEN_CACHE_DIR);
+    assert_int_equal(flags_of_opening(dir), FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE);
+    assert_int_equal(stat(path, &before), 0);
+    do { /* clocks of file systems are coarse */
+        ELSEWHERE(host_write("dir/new", ""); host_remove("dir/new"));
+        assert_int_equal(stat(path, &after), 0);
+    } while (before.st_ctim.tv_sec == after.st_ctim.tv_sec &&
+             before.st_ctim.tv_nsec == after.st_ctim.tv_nsec);
+    assert_int_equal(flags_of_opening(dir), FOPEN_CACHE_DIR);
+    assert_int_equal(flags_of_opening(dir), FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE);
+    fuse_echo_end(guest.server);
+    assert_int_equal(flags_of_opening(dir), 0);
+}
+
 static void nothing_is_told_of_a_detached_export(void **state)
 {
     uint64_t dir, node, fh;
@@ -285,6 +318,7 @@ int main(void)
         echo_test(who_does_not_know_the_nonce_is_no_agent),
         echo_test(a_new_agent_is_told_what_has_changed_meanwhile),
         echo_test(the_guest_believes_for_long_only_what_is_told),
+        echo_test(the_guest_keeps_a_list_of_names_while_nothing_changes),
         echo_test(nothing_is_told_of_a_detached_export),
     };
 
