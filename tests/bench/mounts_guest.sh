@@ -1,16 +1,20 @@
 #!/bin/sh
 # Runs in the guest, as root: measures files on each of the ways they can come, in turn, and prints
-# lines "WAY WHAT SECONDS". Arguments: the size of the large file in MiB, how often. $TOOLS has
-# files_bench, git with its libraries, and archive.tar; /w has a directory for each way.
+# lines "WAY WHAT SECONDS". $TOOLS has files_bench, git with its libraries, and archive.tar; /w has a
+# directory for each way.
+#
+#     mounts_guest.sh files MIB ROUNDS     one file of so many MiB, and small ones
+#     mounts_guest.sh told ROUNDS          git status of a tree that is there and known
 set -e
-mib=$1 rounds=$2
+what=$1
+shift
 bench=$TOOLS/files_bench
 export HOME="$TOOLS"
 
 say() { # WAY WHAT COMMAND...
-    way=$1 what=$2
+    label="$1 $2"
     shift 2
-    echo "$way $what $("$bench" "$@")"
+    echo "$label $("$bench" "$@")"
 }
 
 cold() {
@@ -53,11 +57,30 @@ small() { # WAY
 }
 
 # Memory comes first: the guest's first use of a page takes the host time, whatever it is used for.
-i=0
-while [ $i -lt "$rounds" ]; do
-    if [ "$mib" -gt 0 ]; then
-        for way in memory ours virtiofsd nine loose disk; do large $way; done
-    fi
-    for way in ours virtiofsd nine disk; do small $way; done
-    i=$((i + 1))
-done
+files() { # MIB ROUNDS
+    mib=$1 i=0
+    while [ $i -lt "$2" ]; do
+        if [ "$mib" -gt 0 ]; then
+            for way in memory ours virtiofsd nine loose disk; do large $way; done
+        fi
+        for way in ours virtiofsd nine disk; do small $way; done
+        i=$((i + 1))
+    done
+}
+
+# What other mounts believe for a second they ask again.
+told() { # ROUNDS
+    i=0
+    for way in ours virtiofsd; do
+        status say $way first >/dev/null
+    done
+    while [ $i -lt "$1" ]; do
+        for way in ours virtiofsd; do
+            sleep 2
+            status say $way status-told
+        done
+        i=$((i + 1))
+    done
+}
+
+"$what" "$@"

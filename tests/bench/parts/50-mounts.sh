@@ -38,7 +38,10 @@ make_files() {
     printf '[safe]\n\tdirectory = *\n' >"$shares/tools/.gitconfig"
 }
 
-begin() {
+# Starts a guest that has all of them; further lines are of its configuration.
+begin() { # NAME [LINE...]
+    guest=$1
+    shift
     "$virtiofsd" -f --socket-path="$LIMA_HOME/_fsd" -o source="$shares/virtiofsd" \
         -o announce_submounts >"$LIMA_HOME/_fsd.log" 2>&1 &
     virtiofsd_pid=$!
@@ -51,10 +54,10 @@ begin() {
         "-fsdev local,id=loose,path=$shares/nine,security_model=none \\" \
         '-device virtio-9p-pci,fsdev=loose,mount_tag=loose' >"$LIMA_HOME/_qemu"
     chmod 755 "$LIMA_HOME/_qemu"
-    printf '%s\n' 'images: [{location: "build:micro-generic"}]' 'cpus: 1' 'memory: 4GiB' 'disk: 16GiB' \
+    printf '%s\n' "$@" 'images: [{location: "build:micro-generic"}]' 'cpus: 1' 'memory: 4GiB' 'disk: 16GiB' \
         'containerd: {system: false, user: false}' "mounts:" \
         "- {location: $shares/ours, mountPoint: /w/ours, writable: true}" >"$LIMA_HOME/_m.yaml"
-    QEMU_SYSTEM_X86_64=$LIMA_HOME/_qemu "$limactl" start --tty=false --name=m "$LIMA_HOME/_m.yaml" >/dev/null 2>"$LIMA_HOME/_start.log" ||
+    QEMU_SYSTEM_X86_64=$LIMA_HOME/_qemu "$limactl" start --tty=false --name="$guest" "$LIMA_HOME/_m.yaml" >/dev/null 2>"$LIMA_HOME/_start.log" ||
         cat "$LIMA_HOME/_start.log" >&2
     tar -C "$shares" -cf - tools | in_guest tar -C / -xf -
     in_guest sh -ec 'cd /w && mkdir virtiofsd nine loose disk memory
@@ -66,17 +69,23 @@ begin() {
         cp -r ours/many disk'
 }
 
+# The programs on the other side of the mounts end by themselves.
+end() {
+    "$limactl" delete --force "$guest" >/dev/null 2>&1
+    wait "$virtiofsd_pid" || true
+}
+
 in_guest() {
-    "$limactl" shell --workdir / m sudo "$@"
+    "$limactl" shell --workdir / "$guest" sudo "$@"
 }
 
 declare -A seconds
-race() { # MIB ROUNDS
+race() { # WHAT...: of mounts_guest.sh
     local way what s
 
     while read -r way what s; do
         seconds[$way,$what]+="$s "
-    done < <(in_guest env TOOLS=/tools sh /tools/mounts_guest.sh "$1" "$2")
+    done < <(in_guest env TOOLS=/tools sh /tools/mounts_guest.sh "$@")
 }
 
 of() { # WAY WHAT
@@ -128,6 +137,18 @@ small_verdicts() {
     done
 }
 
+# With mountInotify the guest believes what it knows until it is told otherwise.
+told_race() {
+    local way
+
+    for way in ours virtiofsd; do
+        mkdir "$shares/$way/u"
+        tar -C "$shares/$way/u" -xf "$shares/tools/archive.tar"
+    done
+    race told "$rounds"
+    times status-told 'mountInotify, 5,000 files: status-again' virtiofsd 1.2
+}
+
 ms() {
     echo $(($(date +%s%N) / 1000000))
 }
@@ -144,11 +165,11 @@ wakeups_of() { # PID
 costs() {
     local devices ha i began own before took=()
 
-    devices=$(<"$LIMA_HOME/m/devices.pid") ha=$(<"$LIMA_HOME/m/ha.pid")
+    devices=$(<"$LIMA_HOME/$guest/devices.pid") ha=$(<"$LIMA_HOME/$guest/ha.pid")
     in_guest /tools/files_bench drop
     for i in {1..9}; do
         began=$(ms)
-        "$limactl" mount add --mount-point "/w/hot$i" m "$shares/tools" >/dev/null 2>&1
+        "$limactl" mount add --mount-point "/w/hot$i" "$guest" "$shares/tools" >/dev/null 2>&1
         took+=($(($(ms) - began)))
     done
     own=$(in_guest sh -ec 'umount /w/hot9
@@ -169,9 +190,13 @@ costs() {
 }
 
 make_files
-begin
+begin m
 costs
-race "$mib" "$rounds"
+race files "$mib" "$rounds"
 ((mib == 0)) || large_verdicts
 small_verdicts
-kill "$virtiofsd_pid"
+end
+rm -rf "$shares"/{ours,virtiofsd}/u
+begin e 'mountInotify: true'
+told_race
+end
