@@ -73,7 +73,7 @@ struct fuse_handle {
 struct fuse_watch {
     struct hash_entry by_key;
     struct fuse_node *node;
-    int64_t listed_ns; /* last change when the guest opened it to keep its list; 0 = never */
+    int64_t listed_ns; /* the change before the guest opened it to keep its list; 0 = none */
     size_t key_len;
     char key[]; /* file system and handle, as events have it */
 };

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -43,20 +44,36 @@ struct fuse_handle *fuse_handle_new(struct fuse_server *s, struct fuse_node *nod
     return handle;
 }
 
+/* After a time of change that is younger, another change may bear the same: clocks of file systems
+ * are that coarse. */
+#define CHANGE_TICK_NS 20000000
+
+static bool is_just_changed(int64_t changed_ns)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * 1000000000 + now.tv_nsec - changed_ns < CHANGE_TICK_NS;
+}
+
 /* The guest keeps the list of names of a directory of which it is told all changes. It also reads
- * it anew when there was one since: a change that it could not be told of is noticed then. */
+ * it anew when there was one since: a change that it could not be told of is noticed then. Of
+ * another file system inside of the export the guest may have several lists (it mounts it once for
+ * each mount that leads there), so it keeps none. */
 static uint32_t list_flags(const struct fuse_server *s, const struct fuse_handle *handle)
 {
-    struct fuse_watch *watch = handle->node->watch;
+    const struct fuse_node *node = handle->node;
     int64_t changed_ns;
     struct statx stx;
 
-    if (!fuse_watch_tells_names(s, handle->node) || fuse_statx(handle->fd, "", &stx) < 0)
+    if (!fuse_watch_tells_names(s, node) ||
+        node->identity.dev != node->export->root->identity.dev ||
+        fuse_statx(handle->fd, "", &stx) < 0)
         return 0;
     changed_ns = fuse_attr_changed_ns(&stx);
-    if (watch->listed_ns == changed_ns)
+    if (node->watch->listed_ns == changed_ns)
         return FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE;
-    watch->listed_ns = changed_ns;
+    node->watch->listed_ns = is_just_changed(changed_ns) ? 0 : changed_ns;
     return FOPEN_CACHE_DIR;
 }
 

@@ -45,6 +45,8 @@ bool sock_tcp_listen(const char *ip, uint16_t port, int *out_fd, uint16_t *out_p
                      struct err **errp) MUST_USE;
 /* A port on 127.0.0.1 that was free a moment ago, for programs that bind themselves. */
 bool sock_tcp_free_port(uint16_t *out_port, struct err **errp) MUST_USE;
+/* Small writes go out at once (TCP_NODELAY). Other sockets than TCP refuse, and need it not. */
+void sock_tcp_no_delay(int fd);
 bool sock_tcp_is_free(const char *ip, uint16_t port);
 bool sock_tcp_connect(const char *ip, uint16_t port, int timeout_ms, int *out_fd,
                       struct err **errp) MUST_USE;

@@ -2,6 +2,15 @@
 
 #include <string.h>
 
+size_t pieces_len(const struct iovec *pieces, unsigned n_pieces)
+{
+    size_t n = 0;
+
+    for (unsigned i = 0; i < n_pieces; i++)
+        n += pieces[i].iov_len;
+    return n;
+}
+
 void pieces_put(const struct iovec *pieces, const uint8_t *bytes, size_t n)
 {
     for (; n > 0; pieces++) {

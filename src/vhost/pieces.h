@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+size_t pieces_len(const struct iovec *pieces, unsigned n_pieces);
 /* Copies n bytes to, from the beginning of the pieces. */
 void pieces_put(const struct iovec *pieces, const uint8_t *bytes, size_t n);
 void pieces_get(const struct iovec *pieces, uint8_t *out, size_t n);

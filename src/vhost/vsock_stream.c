@@ -16,13 +16,12 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sys/sock.h"
 #include "vhost/vsock_priv.h"
 
 #define EARLY_MAX 4096u /* bytes of a socket that are sent before the guest has answered */
@@ -273,11 +272,8 @@ void vsock_stream_open(struct vsock_stream *s)
 
 static void set_socket(struct vsock_stream *s, int take_fd)
 {
-    const int on = 1;
-
     s->fd = take_fd;
-    /* Bytes are passed on as they come; other sockets than TCP refuse, and need it not. */
-    (void)setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    sock_tcp_no_delay(s->fd); /* bytes are passed on as they come */
 }
 
 /* For the owner. */

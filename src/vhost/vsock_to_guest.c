@@ -76,11 +76,9 @@ static ssize_t read_chunk(struct vsock_stream *s, const struct iovec *iov, unsig
     bool is_last = s->chunks_out.n >= TUNNEL_CHUNKED_MAX;
     struct iovec body[PIECES_MAX];
     uint8_t head[TUNNEL_CHUNK_HEAD_LEN];
-    size_t room = 0;
+    size_t room = pieces_len(iov, n_iov);
     ssize_t n;
 
-    for (unsigned i = 0; i < n_iov; i++)
-        room += iov[i].iov_len;
     if (room <= sizeof(head)) {
         errno = EPROTO; /* such buffers no guest offers in earnest */
         return -1;
@@ -136,12 +134,10 @@ static size_t read_connection(struct vsock_stream *s, const struct iovec *iov, u
 size_t vsock_stream_read(struct vsock_stream *s, const struct iovec *iov, unsigned n_iov)
 {
     struct iovec rest[PIECES_MAX];
-    size_t n, room = 0;
+    size_t n, room = pieces_len(iov, n_iov);
 
     if (s->preface.n == 0)
         return read_connection(s, iov, n_iov);
-    for (unsigned i = 0; i < n_iov; i++)
-        room += iov[i].iov_len;
     n = read_preface(s, iov, n_iov);
     s->sent += (uint32_t)n;
     room -= n;

@@ -3,11 +3,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/un.h>
 
 #include "base/mem.h"
+#include "sys/sock.h"
 
 enum { AGAIN_MS = 20 }; /* a Unix listener whose queue is full */
 
@@ -41,14 +41,14 @@ void dial_cancel(struct dial *d)
         free_dial(d);
 }
 
+/* dial_wait() knows of no type: its sockets are vsock's. */
 static bool is_tcp(const struct dial *d)
 {
-    return d->type == SOCK_STREAM && d->at > 0 && d->addresses[d->at - 1].addr.ss_family != AF_UNIX;
+    return d->type == SOCK_STREAM && d->addresses[d->at - 1].addr.ss_family != AF_UNIX;
 }
 
 static void finish(struct dial *d, int error)
 {
-    const int on = 1;
     dial_done_fn on_done = d->on_done;
     void *arg = d->arg;
     size_t n_sent = d->n_sent;
@@ -58,7 +58,7 @@ static void finish(struct dial *d, int error)
         evloop_remove(d->loop, &d->source);
         fd = MOVE_FD(d->fd);
         if (is_tcp(d) && n_sent == 0)
-            (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+            sock_tcp_no_delay(fd);
     }
     free_dial(d);
     on_done(arg, fd, n_sent, error);

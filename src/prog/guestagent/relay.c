@@ -17,8 +17,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 /* after sys/socket.h, whose types it uses */
@@ -26,6 +24,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "sys/sock.h"
 #include "wire/tunnel.h"
 
 enum {
@@ -124,12 +123,11 @@ static void keep(struct relay *r, struct relay_end *to, const char *bytes, size_
 /* Bytes that the end took, or discarded. False: the connection is broken. */
 static bool write_some(struct relay_end *to, const char *bytes, size_t n, size_t *out_n)
 {
-    const int on = 1;
     ssize_t done;
 
     /* Only now: connections to which just one thing is said are many. */
     if (to->delays)
-        (void)setsockopt(to->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        sock_tcp_no_delay(to->fd);
     to->delays = false;
     do {
         done = send(to->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -424,7 +422,8 @@ static void peer_ready(struct ev_source *source, uint32_t events)
     end_ready(r, &r->ends[PEER], events);
 }
 
-/* Of an end that is watched from now on its readiness is told. */
+/* What is ready is told of ends that are watched from now on; of a stream that was watched before,
+ * what its owner left unread is told as well (struct relay_start). */
 static bool watch_ends(struct relay *r, struct ev_source *watched, struct err **errp)
 {
     struct relay_end *stream = &r->ends[STREAM], *peer = &r->ends[PEER];

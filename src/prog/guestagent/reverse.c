@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -58,12 +57,11 @@ static void take_connection(struct reverse_listener *l, int take_fd)
 {
     struct waiting *w = mem_new(struct waiting);
     auto_err struct err *err = NULL;
-    const int on = 1;
     struct dial *dial;
     int stream_fd;
 
     if (l->proto == GUEST_TCP)
-        (void)setsockopt(take_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        sock_tcp_no_delay(take_fd);
     w->r = l->r;
     w->fd = take_fd;
     w->relay_flags = l->flags & GUEST_LISTEN_HOST_UNIX ? RELAY_FROM_UNIX : 0;

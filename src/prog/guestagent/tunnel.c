@@ -222,9 +222,12 @@ static bool take_preface(struct entry *e)
 static bool read_preface(struct entry *e)
 {
     size_t size = 4 * TUNNEL_PREFACE_LEN_MAX - e->in.n;
-    ssize_t n = recv(e->fd, sb_reserve(&e->in, size), size, MSG_DONTWAIT);
+    ssize_t n;
 
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    do {
+        n = recv(e->fd, sb_reserve(&e->in, size), size, MSG_DONTWAIT);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == EAGAIN)
         return true;
     if (n <= 0) {
         entry_free(e);

@@ -66,6 +66,7 @@ static struct slot *slot_of(struct evloop *loop, int fd)
 {
     size_t n = loop->n_slots;
 
+    assert(fd >= 0);
     if ((size_t)fd >= n) {
         while ((size_t)fd >= n)
             n = n ? 2 * n : SLOTS_MIN;
@@ -99,6 +100,7 @@ bool evloop_add(struct evloop *loop, struct ev_source *source, int fd, uint32_t 
 
     slot->n_added++;
     if (control(loop, EPOLL_CTL_ADD, fd, events) < 0) {
+        slot->n_added--;
         source->fd = -1;
         return err_set_os(errp, errno, "cannot watch descriptor %d", fd);
     }

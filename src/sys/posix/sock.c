@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -291,6 +292,13 @@ bool sock_tcp_free_port(uint16_t *out_port, struct err **errp)
     auto_fd int fd = -1;
 
     return sock_tcp_listen("127.0.0.1", 0, &fd, out_port, errp);
+}
+
+void sock_tcp_no_delay(int fd)
+{
+    const int on = 1;
+
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 bool sock_tcp_is_free(const char *ip, uint16_t port)
