@@ -1,4 +1,7 @@
 /* Forwards into the guest, with a pair of Unix sockets in place of vsock. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include "../../temp_dir.h"
 #include "sys/sock.h"
 #include "tunnel_bench.h"
@@ -183,6 +186,42 @@ static void early_bytes_go_to_the_address_that_answers(void **state)
     until(&b->base, bench_drain(target, &at_target, &error));
     assert_string_equal(sb_str(&at_target), "question, more");
     close_pair((struct pair){ host, target });
+}
+
+/* TCP_NODELAY of our end of the connection to target. */
+static int is_prompt(int target)
+{
+    struct sockaddr_in wanted, found;
+    socklen_t len = sizeof(wanted);
+    int on = -1;
+
+    assert_int_equal(getsockname(target, (struct sockaddr *)&wanted, &len), 0);
+    for (int fd = 0; fd < 1024 && on < 0; fd++) {
+        len = sizeof(found);
+        if (getpeername(fd, (struct sockaddr *)&found, &len) < 0 || found.sin_family != AF_INET ||
+            found.sin_port != wanted.sin_port)
+            continue;
+        len = sizeof(on);
+        assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &len), 0);
+    }
+    return on;
+}
+
+static void small_writes_do_not_wait_from_the_second_on(void **state)
+{
+    struct bench *b = *state;
+    struct pair early = connect_pair(b, AF_INET, 0, SV("question"));
+    struct pair late = connect_pair(b, AF_INET, 0, SV(""));
+    auto_sb struct sb at_target = { 0 };
+    int error = 0;
+
+    assert_int_equal(is_prompt(early.target), 0);
+    until(&b->base, is_prompt(late.target) == 1);
+    assert_int_equal(send(early.host, ", more", 6, 0), 6);
+    until(&b->base, (bench_drain(early.target, &at_target, &error), at_target.n == 14));
+    assert_int_equal(is_prompt(early.target), 1);
+    close_pair(early);
+    close_pair(late);
 }
 
 static void prefaces_may_come_in_pieces_and_bad_ones_are_refused(void **state)
@@ -393,6 +432,7 @@ int main(void)
         CASE(close_by_a_unix_client_is_an_end),
         CASE(refused_targets_end_the_stream),
         CASE(early_bytes_go_to_the_address_that_answers),
+        CASE(small_writes_do_not_wait_from_the_second_on),
         CASE(prefaces_may_come_in_pieces_and_bad_ones_are_refused),
         CASE(unix_targets_are_reached),
         CASE(peers_that_do_not_read_cost_little),
