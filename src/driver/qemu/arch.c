@@ -10,10 +10,12 @@ const struct qemu_arch qemu_archs[] = {
         .env = "QEMU_SYSTEM_X86_64",
         .machine = "q35",
         .machine_options = ",vmport=off",
-        /* With these two, guests copy and clear memory byte by byte: an emulated CPU takes as long
-         * for each step of a string instruction, however much it moves. The third makes page tables
-         * a level deeper, for more memory than guests have. */
-        .cpu_tcg = "max,-erms,-fsrm,-la57",
+        /* An emulated CPU takes as long for each step of a string instruction as for several plain
+         * ones, however much it moves. With the first two, guests copy and clear memory byte by
+         * byte with them, and Linux uses them by words on AMD's processors since those of model
+         * 0x48 (QEMU's is 0x6b): this is an early Opteron, with all features of "max". The third
+         * makes page tables a level deeper, for more memory than guests have. */
+        .cpu_tcg = "max,-erms,-fsrm,-la57,model=5,stepping=0",
         .cpu_tcg_since = { 6, 0, 0 },
         .cpu_tcg_before = "max",
         .bus = QEMU_BUS_PCIE,
