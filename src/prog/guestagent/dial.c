@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/un.h>
 
@@ -114,6 +115,15 @@ static void close_fd(struct dial *d)
         (void)close(MOVE_FD(d->fd));
 }
 
+/* The handshake ends with the first bytes instead of an empty packet before them: the server is
+ * woken once, when there is something to read. The option is for the handshake only. */
+static void confirm_with_bytes(int fd)
+{
+    const int off = 0;
+
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
+}
+
 /* 0, or the errno. Inside one machine a TCP connection that is "in progress" has mostly come about
  * when the call returns; to try and use it is cheaper than to wait for it. */
 static int begin_connect(struct dial *d, const struct dial_address *to)
@@ -121,6 +131,8 @@ static int begin_connect(struct dial *d, const struct dial_address *to)
     const struct sockaddr *addr = (const struct sockaddr *)&to->addr;
     ssize_t n;
 
+    if (d->early.n > 0 && is_tcp(d))
+        confirm_with_bytes(d->fd);
     if (connect(d->fd, addr, to->addr_len) == 0)
         return 0;
     if (errno != EINPROGRESS)

@@ -1,6 +1,7 @@
 /* Forwards into the guest, with a pair of Unix sockets in place of vsock. */
 #include <netinet/in.h>
-#include <netinet/tcp.h>
+/* after netinet/in.h; more of struct tcp_info than libc knows */
+#include <linux/tcp.h>
 
 #include "../../temp_dir.h"
 #include "sys/sock.h"
@@ -205,6 +206,27 @@ static int is_prompt(int target)
         assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &len), 0);
     }
     return on;
+}
+
+static struct tcp_info info_of(int fd)
+{
+    struct tcp_info info = { 0 };
+    socklen_t len = sizeof(info);
+
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+    return info;
+}
+
+/* They take no packet of their own, and the server is woken when there is something to read. */
+static void first_bytes_end_the_handshake(void **state)
+{
+    struct pair question = connect_pair(*state, AF_INET, 0, SV("question"));
+    struct pair silence = connect_pair(*state, AF_INET, 0, SV(""));
+
+    assert_int_equal(info_of(question.target).tcpi_bytes_received, 8);
+    assert_int_equal(info_of(question.target).tcpi_segs_in, info_of(silence.target).tcpi_segs_in);
+    close_pair(question);
+    close_pair(silence);
 }
 
 static void small_writes_do_not_wait_from_the_second_on(void **state)
@@ -432,6 +454,7 @@ int main(void)
         CASE(close_by_a_unix_client_is_an_end),
         CASE(refused_targets_end_the_stream),
         CASE(early_bytes_go_to_the_address_that_answers),
+        CASE(first_bytes_end_the_handshake),
         CASE(small_writes_do_not_wait_from_the_second_on),
         CASE(prefaces_may_come_in_pieces_and_bad_ones_are_refused),
         CASE(unix_targets_are_reached),
