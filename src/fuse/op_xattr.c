@@ -81,14 +81,15 @@ static int reply_value(struct fuse_call *call, const char *bytes, size_t n)
 
 int fuse_do_getxattr(struct fuse_call *call)
 {
-    auto_mem char *value = mem_alloc(VALUE_LEN_MAX);
     const char *name = call->req.name.p;
+    auto_mem char *value = NULL;
     struct fuse_place place;
     int rc = check(call, &place);
     ssize_t n;
 
     if (rc < 0)
-        return rc;
+        return rc; /* nearly always: Linux asks for security.capability before it writes */
+    value = mem_alloc(VALUE_LEN_MAX);
     n = place.fd >= 0 ? fgetxattr(place.fd, name, value, VALUE_LEN_MAX)
                       : lgetxattr(place.name, name, value, VALUE_LEN_MAX);
     return n < 0 ? -errno : reply_value(call, value, (size_t)n);
