@@ -49,6 +49,16 @@ median() { # NUMBER...
     printf '%s\n' "$@" | sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
 }
 
+# Who else uses the machine can only make things slower: of measurements that took turns, the best are
+# nearest to what is to be compared.
+least() { # NUMBER...
+    printf '%s\n' "$@" | sort -g | head -n 1
+}
+
+most() { # NUMBER...
+    printf '%s\n' "$@" | sort -g | tail -n 1
+}
+
 ratio() {
     awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'
 }

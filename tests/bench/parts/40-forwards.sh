@@ -49,9 +49,10 @@ wakeups_of() { # PID
     cat "/proc/$1/task"/*/status | awk '/^voluntary_ctxt_switches/ { n += $2 } END { print n }'
 }
 
-# Rates of each of the ways into rate_WAY, in turn.
+# Rates of each of the ways into rate_WAY, in turn. The turns are short and many: the machine's speed
+# changes.
 race() { # AMOUNT OF_SSH WORD...
-    local amount=$1 of_ssh=$2 way n i
+    local amount=$1 of_ssh=$2 rounds=$((rounds * 4)) way n i
 
     rate_ours=() rate_hostfwd=() rate_ssh=()
     for ((i = 0; i < rounds; i++)); do
@@ -68,26 +69,26 @@ race() { # AMOUNT OF_SSH WORD...
 verdicts() { # NAME UNIT LEAST_HOSTFWD LEAST_SSH
     local ours
 
-    ours=$(median "${rate_ours[@]}")
+    ours=$(most "${rate_ours[@]}")
     note "$1" "$(ratio "$ours" 1)" "$2"
     [[ -z ${rate_hostfwd[*]} ]] ||
-        row_least "$1, times hostfwd" "$(ratio "$ours" "$(median "${rate_hostfwd[@]}")")" "$3" ''
-    row_least "$1, times ssh -L" "$(ratio "$ours" "$(median "${rate_ssh[@]}")")" "$4" ''
+        row_least "$1, times hostfwd" "$(ratio "$ours" "$(most "${rate_hostfwd[@]}")")" "$3" ''
+    row_least "$1, times ssh -L" "$(ratio "$ours" "$(most "${rate_ssh[@]}")")" "$4" ''
 }
 
 forwards_begin
 ha=$(<"$LIMA_HOME/f/ha.pid") devices=$(<"$LIMA_HOME/f/devices.pid") qemu=$(<"$LIMA_HOME/f/qemu.pid")
 ways=(ours hostfwd ssh)
 for streams in 1 8; do
-    race 128 16 send $streams
+    race $((24 + 8 * streams)) 8 send $streams
     verdicts "forward, guest to host, $streams stream(s)" MiB/s 1.5 3
-    race 128 16 take $streams
+    race $((24 + 8 * streams)) 8 take $streams
     verdicts "forward, host to guest, $streams stream(s)" MiB/s 1 3
 done
-rounds=$((rounds * 4)) race 100 100 connect 1 # in short turns: the machine's speed changes
+race 100 100 connect 1
 verdicts 'forward, connections one after the other' /s 0.3 2
 ways=(ours ssh) # QEMU resets connections that come together
-rounds=$((rounds * 4)) race 200 200 connect 8
+race 200 200 connect 8
 verdicts 'forward, connections, eight at once' /s 0.3 2
 for way in ours hostfwd ssh; do
     for what in send take; do

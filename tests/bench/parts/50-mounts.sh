@@ -92,7 +92,7 @@ of() { # WAY WHAT
     local -a all
 
     read -ra all <<<"${seconds[$1,$2]}"
-    median "${all[@]}"
+    least "${all[@]}"
 }
 
 times() { # WHAT NAME OTHER LEAST [OURS]
