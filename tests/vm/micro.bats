@@ -63,6 +63,10 @@ assert inst["hostAgentPID"] > 0 and inst["driverPID"] > 0 and inst["sshLocalPort
     [[ $(guest x date +%Z) == JST || ! -e /usr/share/zoneinfo/Asia/Tokyo ]]
 }
 
+@test "an emulated guest copies memory without string instructions" {
+    guest x sh -c '! grep -q "QEMU TCG CPU" /proc/cpuinfo || ! grep -qwE "rep_good|erms|fsrm" /proc/cpuinfo'
+}
+
 @test "the root file system has grown to the disk" {
     eventually grown
 }
