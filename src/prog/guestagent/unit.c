@@ -8,6 +8,11 @@
 
 enum { UNIT_SIZE_MAX = 64 * 1024 };
 
+/* Where systemd shares the processor out among slices, the agent's nice value counts only inside of
+ * its own: every kernel thread that delivers a packet, and every server that gets one, would
+ * interrupt it. Beside the slices it weighs what its nice value does. */
+#define BESIDE_SLICES "Slice=-.slice\nCPUWeight=1000\n"
+
 void unit_render_daemon(const struct unit_options *options, struct sb *out)
 {
     /* As early as possible: it needs no more than the root and tells the host what goes on. */
@@ -25,8 +30,8 @@ void unit_render_daemon(const struct unit_options *options, struct sb *out)
         sb_putf(out, " --socket-owner=%lld", (long long)options->socket_owner);
     if (options->debug)
         sb_puts(out, " --debug");
-    sb_puts(out, "\nRestart=on-failure\nOOMPolicy=continue\nOOMScoreAdjust=-500\n\n"
-                 "[Install]\nWantedBy=multi-user.target\n");
+    sb_puts(out, "\nRestart=on-failure\nOOMPolicy=continue\nOOMScoreAdjust=-500\n" BESIDE_SLICES
+                 "\n[Install]\nWantedBy=multi-user.target\n");
 }
 
 void unit_render_boot(const char *program, struct sb *out)

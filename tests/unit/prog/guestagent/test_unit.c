@@ -15,6 +15,7 @@ static void defaults_leave_no_options(void **state)
                        &b);
     assert_string_equal(sb_str(&a), sb_str(&b));
     assert_non_null(strstr(sb_str(&a), "\nExecStart=/p daemon --runtime-dir=%t/%N\n"));
+    assert_non_null(strstr(sb_str(&a), "\nSlice=-.slice\nCPUWeight=1000\n"));
 }
 
 static void everything_else_is_passed_on(void **state)
