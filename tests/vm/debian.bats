@@ -38,6 +38,11 @@ TEXT
     guest d sh -c 'command -v apt-get sudo ip'
 }
 
+@test "the guest agent weighs against the slices, not inside of one" {
+    [[ $(guest d sh -c 'cat "/proc/$(pidof lima-guestagent)/cgroup"') == 0::/lima-guestagent.service ]]
+    [[ $(guest d cat /sys/fs/cgroup/lima-guestagent.service/cpu.weight) == 1000 ]]
+}
+
 is_running() {
     [[ $(guest d systemctl is-system-running) == running ]]
 }
