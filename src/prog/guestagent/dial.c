@@ -13,10 +13,12 @@
 enum { AGAIN_MS = 20 }; /* a Unix listener whose queue is full */
 
 struct dial {
-    struct evloop *loop; /* borrowed */
+    struct evloop *loop;   /* borrowed */
+    struct spares *spares; /* borrowed; NULL with dial_wait() */
     struct ev_source source;
     struct ev_timer timer, again;
     int fd;
+    bool is_spare; /* fd, still watched as such */
     struct dial_address addresses[DIAL_ADDRESSES_MAX];
     size_t n_addresses, at;
     int type;
@@ -48,21 +50,37 @@ static bool is_tcp(const struct dial *d)
     return d->type == SOCK_STREAM && d->addresses[d->at - 1].addr.ss_family != AF_UNIX;
 }
 
+/* With which the socket may be a spare: what maps IPv4 into IPv6 changes a socket for good. */
+static int spare_family(const struct dial *d)
+{
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&d->addresses[d->at - 1].addr;
+
+    return v6->sin6_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) ? 0
+                                                                               : v6->sin6_family;
+}
+
+static void connect_ready(struct ev_source *source, uint32_t events);
+
 static void finish(struct dial *d, int error)
 {
+    struct dial_result result = { .take_fd = -1, .error = error, .n_sent = d->n_sent };
+    struct ev_source watched;
     dial_done_fn on_done = d->on_done;
     void *arg = d->arg;
-    size_t n_sent = d->n_sent;
-    int fd = -1;
 
     if (!error) {
-        evloop_remove(d->loop, &d->source);
-        fd = MOVE_FD(d->fd);
-        if (is_tcp(d) && n_sent == 0)
-            sock_tcp_no_delay(fd);
+        result.take_fd = MOVE_FD(d->fd);
+        if (is_tcp(d) && d->n_sent == 0)
+            sock_tcp_no_delay(result.take_fd);
+        if (is_tcp(d))
+            result.spare_family = spare_family(d);
+        if (d->is_spare) {
+            evloop_move(d->loop, &d->source, &watched, connect_ready);
+            result.watched = &watched;
+        }
     }
     free_dial(d);
-    on_done(arg, fd, n_sent, error);
+    on_done(arg, &result);
 }
 
 /* Connects to the next address that takes it. True when the outcome is still open. */
@@ -105,14 +123,28 @@ static void limit_time(struct dial *d)
 static bool wait_for_connect(struct dial *d)
 {
     limit_time(d);
-    return evloop_add(d->loop, &d->source, d->fd, EPOLLOUT, connect_ready, NULL);
+    if (!d->is_spare)
+        return evloop_add(d->loop, &d->source, d->fd, EPOLLOUT, connect_ready, NULL);
+    d->is_spare = false;
+    evloop_change(d->loop, &d->source, EPOLLOUT);
+    return true;
 }
 
 static void close_fd(struct dial *d)
 {
     evloop_remove(d->loop, &d->source);
+    d->is_spare = false;
     if (d->fd >= 0)
         (void)close(MOVE_FD(d->fd));
+}
+
+/* False with errno. */
+static bool open_fd(struct dial *d, int family)
+{
+    if (d->type == SOCK_STREAM && family != AF_UNIX)
+        d->is_spare = spares_take(d->spares, family, &d->source, connect_ready);
+    d->fd = d->is_spare ? d->source.fd : socket(family, d->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return d->fd >= 0;
 }
 
 /* The handshake ends with the first bytes instead of an empty packet before them: the server is
@@ -174,8 +206,7 @@ static bool try_next(struct dial *d, int error)
         close_fd(d);
         if (to->is_primary && !find_primary(to))
             continue;
-        d->fd = socket(to->addr.ss_family, d->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (d->fd < 0) {
+        if (!open_fd(d, to->addr.ss_family)) {
             error = errno;
             continue;
         }
@@ -207,12 +238,13 @@ static struct dial *new_dial(struct evloop *loop, dial_done_fn on_done, void *ar
     return d;
 }
 
-struct dial *dial_start(struct evloop *loop, const struct dial_address *addresses, size_t n,
+struct dial *dial_start(struct spares *spares, const struct dial_address *addresses, size_t n,
                         int type, struct sv early, dial_done_fn on_done, void *arg)
 {
-    struct dial *d = new_dial(loop, on_done, arg);
+    struct dial *d = new_dial(spares->loop, on_done, arg);
 
     assert(n > 0 && n <= DIAL_ADDRESSES_MAX);
+    d->spares = spares;
     memcpy(d->addresses, addresses, n * sizeof(*addresses));
     d->n_addresses = n;
     d->type = type;

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 #include "base/sv.h"
-#include "sys/evloop.h"
+#include "prog/guestagent/spares.h"
 
 #define DIAL_ADDRESSES_MAX 3
 #define DIAL_TIMEOUT_MS    10000
@@ -26,14 +26,21 @@ struct dial_address {
     bool is_primary; /* the IPv4 address is that from which the guest talks to the world */
 };
 
-/* take_fd is connected and non-blocking; or it is -1, and error says why the last address did not
- * answer. n_sent: so many of the early bytes are out; if any are, a TCP socket has no TCP_NODELAY,
- * as it else has. */
-typedef void (*dial_done_fn)(void *arg, int take_fd, size_t n_sent, int error);
+struct dial_result {
+    int take_fd;               /* connected and non-blocking; or -1 */
+    int error;                 /* then: why the last address did not answer */
+    struct ev_source *watched; /* with which the loop watches it already, as spares are; or NULL */
+    size_t n_sent;    /* of the early bytes; if any are, a TCP socket may lack TCP_NODELAY, which it
+                         else has */
+    int spare_family; /* with which it may be given to the spares when it is over; or 0 */
+};
+
+/* The result is borrowed for the call. */
+typedef void (*dial_done_fn)(void *arg, const struct dial_result *result);
 
 /* type is SOCK_STREAM or SOCK_DGRAM. early: what is to be sent first, if a TCP connection is there
  * at once; borrowed until the callback. NULL when it is over already. */
-struct dial *dial_start(struct evloop *loop, const struct dial_address *addresses, size_t n,
+struct dial *dial_start(struct spares *spares, const struct dial_address *addresses, size_t n,
                         int type, struct sv early, dial_done_fn on_done, void *arg);
 /* The same for a socket whose connect() has begun. */
 struct dial *dial_wait(struct evloop *loop, int take_fd, dial_done_fn on_done, void *arg);

@@ -59,6 +59,7 @@ struct relay {
     struct relay_end ends[2];
     struct ev_task turn;
     unsigned flags;
+    int spare_family;
     bool is_wide;
     struct {
         struct tunnel_chunks in;
@@ -348,8 +349,11 @@ static bool is_reusable(const struct relay *r)
 static void finish(struct relay *r)
 {
     struct relay_pool *pool = r->pool;
-    struct relay_end *stream = &r->ends[STREAM];
+    struct relay_end *stream = &r->ends[STREAM], *peer = &r->ends[PEER];
 
+    if (r->spare_family && peer->eof && peer->write_shut &&
+        spares_give(&pool->spares, &peer->source, r->spare_family))
+        peer->fd = -1;
     if (is_reusable(r)) {
         if (stream->readable)
             evloop_change(pool->loop, &stream->source, RELAY_EVENTS);
@@ -424,16 +428,13 @@ static void peer_ready(struct ev_source *source, uint32_t events)
 
 /* What is ready is told of ends that are watched from now on; of a stream that was watched before,
  * what its owner left unread is told as well (struct relay_start). */
-static bool watch_ends(struct relay *r, struct ev_source *watched, struct err **errp)
+static bool watch_end(struct relay *r, struct relay_end *end, struct ev_source *watched,
+                      ev_source_fn on_ready, struct err **errp)
 {
-    struct relay_end *stream = &r->ends[STREAM], *peer = &r->ends[PEER];
-    struct evloop *loop = r->pool->loop;
-
-    if (watched)
-        evloop_move(loop, watched, &stream->source, stream_ready);
-    else if (!evloop_add(loop, &stream->source, stream->fd, RELAY_EVENTS, stream_ready, errp))
-        return false;
-    return evloop_add(loop, &peer->source, peer->fd, RELAY_EVENTS, peer_ready, errp);
+    if (!watched)
+        return evloop_add(r->pool->loop, &end->source, end->fd, RELAY_EVENTS, on_ready, errp);
+    evloop_move(r->pool->loop, watched, &end->source, on_ready);
+    return true;
 }
 
 static bool send_first(struct relay *r, const struct relay_start *how)
@@ -471,6 +472,7 @@ void relay_start(struct relay_pool *pool, const struct relay_start *how)
 
     r->pool = pool;
     r->flags = how->flags;
+    r->spare_family = how->spare_family;
     for (int i = STREAM; i <= PEER; i++)
         r->ends[i] =
             (struct relay_end){ .fd = i == STREAM ? how->take_stream_fd : how->take_peer_fd,
@@ -479,7 +481,8 @@ void relay_start(struct relay_pool *pool, const struct relay_start *how)
     r->ends[PEER].delays = how->n_sent > 0;
     list_push_back(&pool->relays, &r->link);
     pool->n_relays++;
-    if (!watch_ends(r, how->watched, &err)) {
+    if (!watch_end(r, &r->ends[PEER], how->peer_watched, peer_ready, &err) ||
+        !watch_end(r, &r->ends[STREAM], how->watched, stream_ready, &err)) {
         log_warn("A forwarded connection is lost: %s", err_text(err));
         relay_free(r, true);
     } else if (!send_first(r, how)) {
@@ -491,6 +494,7 @@ void relay_pool_init(struct relay_pool *pool, struct evloop *loop)
 {
     *pool = (struct relay_pool){ .loop = loop };
     list_init(&pool->relays);
+    spares_init(&pool->spares, loop);
     pool->scratch = mem_alloc(TUNNEL_CHUNK_HEAD_LEN + RELAY_CHUNK_MAX);
 }
 
@@ -498,6 +502,7 @@ void relay_pool_done(struct relay_pool *pool)
 {
     while (!list_is_empty(&pool->relays))
         relay_free(CONTAINER_OF(pool->relays.next, struct relay, link), true);
+    spares_done(&pool->spares);
     free(pool->scratch);
     *pool = (struct relay_pool){ 0 };
 }

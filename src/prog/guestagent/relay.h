@@ -17,7 +17,7 @@
 
 #include "base/list.h"
 #include "base/sv.h"
-#include "sys/evloop.h"
+#include "prog/guestagent/spares.h"
 
 #define RELAY_CHUNK_MIN (8u * 1024)
 #define RELAY_CHUNK_MAX (256u * 1024)
@@ -39,6 +39,7 @@ struct relay_pool {
     size_t n_wide;         /* of them, with a large buffer for what comes from the host */
     size_t n_kept;         /* bytes that wait for peers */
     char *scratch;         /* where every read goes first */
+    struct spares spares;
     relay_idle_fn on_idle; /* set by whoever starts relays with RELAY_CHUNKED */
     void *arg;             /* borrowed */
 };
@@ -55,9 +56,11 @@ struct relay_start {
     int take_stream_fd, take_peer_fd; /* non-blocking */
     struct ev_source *watched;        /* with which the loop watches the stream already, for
                                          RELAY_EVENTS, and which will tell of what is unread; or NULL */
+    struct ev_source *peer_watched;   /* the same of the peer, which has brought nothing; or NULL */
+    int spare_family;                 /* with which the peer may be given to the spares; or 0 */
     struct sv first; /* what the stream has brought before; borrowed for the call */
     size_t n_sent;   /* bytes of it that the peer has: a TCP socket, which has no
-                        TCP_NODELAY then */
+                        TCP_NODELAY then, or needs none */
     unsigned flags;  /* enum relay_flags */
 };
 void relay_start(struct relay_pool *pool, const struct relay_start *how);

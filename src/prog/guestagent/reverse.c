@@ -39,17 +39,17 @@ static void waiting_free(struct waiting *w)
     free(w);
 }
 
-static void host_answered(void *arg, int take_fd, size_t n_sent, int error)
+static void host_answered(void *arg, const struct dial_result *result)
 {
     struct waiting *w = arg;
 
     w->dial = NULL;
-    if (take_fd >= 0)
-        relay_start(w->r->pool, &(struct relay_start){ .take_stream_fd = take_fd,
+    if (result->take_fd >= 0)
+        relay_start(w->r->pool, &(struct relay_start){ .take_stream_fd = result->take_fd,
                                                        .take_peer_fd = MOVE_FD(w->fd),
                                                        .flags = w->relay_flags });
     else
-        log_debug("The host refuses a connection: %s", strerror(error));
+        log_debug("The host refuses a connection: %s", strerror(result->error));
     waiting_free(w);
 }
 

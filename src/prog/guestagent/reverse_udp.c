@@ -142,15 +142,16 @@ static void stream_ended(struct datagrams *d)
     peer_free(CONTAINER_OF(d, struct peer, stream));
 }
 
-static void host_answered(void *arg, int take_fd, size_t n_sent, int error)
+static void host_answered(void *arg, const struct dial_result *result)
 {
     static const struct datagrams_events events = { datagram_came, stream_ended };
     struct peer *p = arg;
     struct sv early, datagram;
 
     p->dial = NULL;
-    if (take_fd < 0 || !datagrams_init(&p->stream, p->l->r->pool->loop, take_fd, SV(""), &events)) {
-        log_debug("The host refuses a UDP session: %s", strerror(error));
+    if (result->take_fd < 0 ||
+        !datagrams_init(&p->stream, p->l->r->pool->loop, result->take_fd, SV(""), &events)) {
+        log_debug("The host refuses a UDP session: %s", strerror(result->error));
         peer_free(p);
         return;
     }

@@ -126,26 +126,28 @@ static unsigned relay_flags(const struct tunnel_preface *preface)
            (preface->flags & TUNNEL_CHUNKED ? RELAY_CHUNKED : 0u);
 }
 
-static void dial_done(void *arg, int take_fd, size_t n_sent, int error)
+static void dial_done(void *arg, const struct dial_result *result)
 {
     struct entry *e = arg;
 
     e->dial = NULL;
-    if (take_fd < 0) {
-        log_debug("A forwarded connection is refused: %s", strerror(error));
+    if (result->take_fd < 0) {
+        log_debug("A forwarded connection is refused: %s", strerror(result->error));
         entry_free(e);
     } else if (e->preface.kind == TUNNEL_UDP) {
-        start_session(e, take_fd);
+        start_session(e, result->take_fd);
     } else {
         bool is_watched = e->source.fd >= 0;
 
         if (is_watched && e->has_more)
             evloop_change(loop_of(e), &e->source, RELAY_EVENTS);
         relay_start(e->t->pool, &(struct relay_start){ .take_stream_fd = MOVE_FD(e->fd),
-                                                       .take_peer_fd = take_fd,
                                                        .watched = is_watched ? &e->source : NULL,
+                                                       .take_peer_fd = result->take_fd,
+                                                       .peer_watched = result->watched,
+                                                       .spare_family = result->spare_family,
                                                        .first = e->rest,
-                                                       .n_sent = n_sent,
+                                                       .n_sent = result->n_sent,
                                                        .flags = relay_flags(&e->preface) });
         entry_free(e);
     }
@@ -188,8 +190,9 @@ static void dial_target(struct entry *e)
                                addresses);
     else
         addresses[0] = dial_address_ip(p->address, p->port);
-    dial = dial_start(loop_of(e), addresses, n, p->kind == TUNNEL_UDP ? SOCK_DGRAM : SOCK_STREAM,
-                      early_bytes(e), dial_done, e);
+    dial =
+        dial_start(&t->pool->spares, addresses, n, p->kind == TUNNEL_UDP ? SOCK_DGRAM : SOCK_STREAM,
+                   early_bytes(e), dial_done, e);
     if (!dial)
         return; /* it is over, as it mostly is */
     e->dial = dial;

@@ -12,11 +12,12 @@
 #define BATCH     64
 #define SLOTS_MIN 64
 
-/* What epoll knows a source by is its descriptor, and how often that number was added: what is told
- * of the file that had it before is nobody's. */
+/* What epoll knows a source by is its descriptor, and how often that number was added or changed:
+ * what is told of the file that had it before is nobody's, and what is told of a source before a
+ * change is told again after it. */
 struct slot {
     struct ev_source *source; /* NULL = none */
-    uint32_t n_added;
+    uint32_t n_changes;
 };
 
 struct evloop {
@@ -79,7 +80,7 @@ static struct slot *slot_of(struct evloop *loop, int fd)
 
 static int control(struct evloop *loop, int op, int fd, uint32_t events)
 {
-    uint64_t key = (uint64_t)slot_of(loop, fd)->n_added << 32 | (uint32_t)fd;
+    uint64_t key = (uint64_t)slot_of(loop, fd)->n_changes << 32 | (uint32_t)fd;
     struct epoll_event event = { .events = events, .data.u64 = key };
 
     return epoll_ctl(loop->epoll_fd, op, fd, &event);
@@ -90,7 +91,7 @@ static struct ev_source *source_of(struct evloop *loop, const struct epoll_event
 {
     const struct slot *slot = &loop->slots[(uint32_t)event->data.u64];
 
-    return slot->n_added == event->data.u64 >> 32 ? slot->source : NULL;
+    return slot->n_changes == event->data.u64 >> 32 ? slot->source : NULL;
 }
 
 bool evloop_add(struct evloop *loop, struct ev_source *source, int fd, uint32_t events,
@@ -98,9 +99,9 @@ bool evloop_add(struct evloop *loop, struct ev_source *source, int fd, uint32_t 
 {
     struct slot *slot = slot_of(loop, fd);
 
-    slot->n_added++;
+    slot->n_changes++;
     if (control(loop, EPOLL_CTL_ADD, fd, events) < 0) {
-        slot->n_added--;
+        slot->n_changes--;
         source->fd = -1;
         return err_set_os(errp, errno, "cannot watch descriptor %d", fd);
     }
@@ -112,8 +113,10 @@ bool evloop_add(struct evloop *loop, struct ev_source *source, int fd, uint32_t 
 
 void evloop_change(struct evloop *loop, struct ev_source *source, uint32_t events)
 {
-    int rc = control(loop, EPOLL_CTL_MOD, source->fd, events);
+    int rc;
 
+    slot_of(loop, source->fd)->n_changes++;
+    rc = control(loop, EPOLL_CTL_MOD, source->fd, events);
     assert(rc == 0); /* it was added and is open */
 }
 

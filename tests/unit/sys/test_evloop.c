@@ -124,6 +124,27 @@ static void moved_descriptor_tells_its_new_source_what_comes(void **state)
     (void)close(fd);
 }
 
+static void silences_the_other(struct ev_source *source, uint32_t events)
+{
+    probe.n_ready++;
+    evloop_change(probe.loop, source == &probe.a ? &probe.b : &probe.a, 0);
+}
+
+static void changed_source_is_not_told_what_came_before(void **state)
+{
+    int fds[2] = { eventfd(1, EFD_CLOEXEC), eventfd(1, EFD_CLOEXEC) };
+
+    probe = (struct probe){ .loop = evloop_new(NULL) };
+    for (int i = 0; i < 2; i++)
+        assert_true(evloop_add(probe.loop, i ? &probe.b : &probe.a, fds[i], EPOLLIN,
+                               silences_the_other, NULL));
+    assert_true(evloop_step(probe.loop, 0, NULL));
+    assert_int_equal(probe.n_ready, 1);
+    evloop_free(probe.loop);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+}
+
 static void due(struct ev_timer *timer)
 {
     probe.order[probe.n_order++] = (char)('0' + (timer - probe.timers));
@@ -171,6 +192,7 @@ int main(void)
         cmocka_unit_test(number_that_is_used_again_is_not_told_what_came_before),
         cmocka_unit_test(closed_source_is_not_called_while_others_have_its_file),
         cmocka_unit_test(moved_descriptor_tells_its_new_source_what_comes),
+        cmocka_unit_test(changed_source_is_not_told_what_came_before),
         cmocka_unit_test(timers_run_in_order_unless_stopped),
         cmocka_unit_test(task_that_queues_itself_waits_for_the_next_round),
     };
