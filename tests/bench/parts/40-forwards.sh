@@ -54,6 +54,7 @@ wakeups_of() { # PID
 race() { # AMOUNT OF_SSH WORD...
     local amount=$1 of_ssh=$2 rounds=$((rounds * 4)) way n i
 
+    [[ $3 != connect ]] || rounds=$((rounds * 2)) # they are the shortest
     rate_ours=() rate_hostfwd=() rate_ssh=()
     for ((i = 0; i < rounds; i++)); do
         for way in "${ways[@]}"; do
