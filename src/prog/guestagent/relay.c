@@ -11,7 +11,10 @@
  * has not ended, that is a reset, and so becomes one of the peer.
  *
  * In chunks (wire/tunnel.h) both directions of the stream end without a word of the kernel's. Then
- * the relay gives the stream back instead of closing it.
+ * the relay gives the stream back instead of closing it. The host uses it again as soon as it has
+ * seen both ends: once we have sent ours, a close may hit the next connection. So a peer that takes
+ * no more, which would be a reason to close, is no hurry: what the host still has is dropped until
+ * its end comes, as it mostly does at once.
  */
 #include "prog/guestagent/relay.h"
 
@@ -31,6 +34,7 @@ enum {
     STREAM,
     PEER,
     TURN_MAX = 2 * RELAY_CHUNK_MAX, /* bytes of a direction before others have their turn */
+    HOST_END_MS = 1000,             /* for the end of the host, when the peer takes no more */
 };
 
 /* A vsock socket starts with room for 256 KiB from the host. The first streams that carry much get
@@ -58,6 +62,7 @@ struct relay {
     struct relay_pool *pool; /* borrowed */
     struct relay_end ends[2];
     struct ev_task turn;
+    struct ev_timer host_end;
     unsigned flags;
     int spare_family;
     bool is_wide;
@@ -105,6 +110,7 @@ static void relay_free(struct relay *r, bool with_reset)
             (void)close(end->fd);
     }
     ev_task_cancel(&r->turn);
+    ev_timer_stop(&r->host_end);
     sb_done(&r->chunks.rest);
     list_remove(&r->link);
     r->pool->n_relays--;
@@ -362,6 +368,20 @@ static void finish(struct relay *r)
     relay_free(r, false);
 }
 
+static void host_does_not_end(struct ev_timer *timer)
+{
+    finish(CONTAINER_OF(timer, struct relay, host_end));
+}
+
+/* Our end is out in chunks, and that of the host may be on its way. */
+static bool awaits_host_end(const struct relay *r)
+{
+    const struct relay_end *stream = &r->ends[STREAM];
+
+    return in_chunks(r) && r->chunks.out_has_ended && !r->chunks.in.is_raw &&
+           !r->chunks.in.has_ended && !stream->hung_up && !stream->discards;
+}
+
 /* May free the relay. */
 static void run(struct relay *r)
 {
@@ -387,8 +407,12 @@ static void run(struct relay *r)
     if (peer->hung_up && peer->eof && !peer->write_shut && is_refused(peer))
         peer->discards = true; /* a Unix socket whose other side is closed */
     if ((stream->write_shut || stream->discards) && (peer->write_shut || peer->discards)) {
-        finish(r);
-        return;
+        if (!awaits_host_end(r)) {
+            finish(r);
+            return;
+        }
+        if (!ev_timer_is_running(&r->host_end))
+            ev_timer_start(r->pool->loop, &r->host_end, HOST_END_MS, host_does_not_end);
     }
     if (wants_turn(stream, peer) || wants_turn(peer, stream))
         ev_task_queue(r->pool->loop, &r->turn, turn_comes);

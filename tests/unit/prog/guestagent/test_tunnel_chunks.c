@@ -111,6 +111,59 @@ static void next_preface_may_come_with_the_end(void **state)
     (void)close(host);
 }
 
+/* A connection whose target has ended its direction, and then takes no more. */
+static int host_of_a_vanished_target(struct bench *b, int listener, uint16_t port)
+{
+    auto_sb struct sb bytes = { 0 }, at_host = { 0 };
+    int host, target, error;
+
+    put_chunked_preface(&bytes, port);
+    host = host_stream(b, &bytes);
+    until(&b->base, bench_accept(listener, &target));
+    assert_int_equal(shutdown(target, SHUT_WR), 0);
+    until(&b->base, (bench_drain(host, &at_host, &error), at_host.n == 2));
+    host_says(host, SV("too late"));
+    until(&b->base, recv(target, &error, 1, MSG_PEEK | MSG_DONTWAIT) == 1);
+    (void)close(target); /* what is unread makes that a reset */
+    while (evloop_is_busy(b->base.loop))
+        assert_true(evloop_step(b->base.loop, 0, NULL));
+    assert_true(evloop_step(b->base.loop, 0, NULL));
+    return host;
+}
+
+/* The host may have ended the connection, and begun another, before it hears of anything else. */
+static void target_that_vanishes_after_its_end_leaves_the_stream(void **state)
+{
+    struct bench *b = *state;
+    uint16_t port;
+    auto_fd int listener = bench_socket(AF_INET, SOCK_STREAM, &port);
+    int host = host_of_a_vanished_target(b, listener, port), target;
+    auto_sb struct sb bytes = { 0 };
+
+    put_chunk(&bytes, SV("even later"));
+    put_chunk(&bytes, SV(""));
+    put_chunked_preface(&bytes, port);
+    put_chunk(&bytes, SV("question"));
+    assert_int_equal(send(host, bytes.p, bytes.n, MSG_NOSIGNAL), bytes.n);
+    until(&b->base, bench_accept(listener, &target));
+    serve_one(b, host, target, true);
+    (void)close(host);
+}
+
+static void host_that_does_not_end_then_is_told(void **state)
+{
+    struct bench *b = *state;
+    uint16_t port;
+    auto_fd int listener = bench_socket(AF_INET, SOCK_STREAM, &port);
+    int host = host_of_a_vanished_target(b, listener, port), error = -1;
+    auto_sb struct sb at_host = { 0 };
+
+    assert_int_equal(b->base.pool.n_relays, 1);
+    until(&b->base, bench_drain(host, &at_host, &error));
+    assert_int_equal(b->base.pool.n_relays, 0);
+    (void)close(host);
+}
+
 static void much_data_leaves_the_chunks(void **state)
 {
     struct bench *b = *state;
@@ -191,6 +244,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(chunked_streams_serve_many_connections),
         CASE(next_preface_may_come_with_the_end),
+        CASE(target_that_vanishes_after_its_end_leaves_the_stream),
+        CASE(host_that_does_not_end_then_is_told),
         CASE(much_data_leaves_the_chunks),
         CASE(resets_end_chunked_streams),
         CASE(host_that_goes_after_its_end_resets_the_target),
