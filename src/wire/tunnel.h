@@ -28,9 +28,11 @@
  *     chunks, and the stream is of no use to others; else n bytes follow
  *
  * When both directions have ended in this way the stream is idle, and the host may send the next
- * preface. Everything else ends the stream as it does without chunks: resets, and the ends of
- * directions that are not in chunks any more, which is for those that carry much. Guests that can
- * do it say so (GUEST_CHUNKED of wire/guest.h). The host closes what has been idle for long.
+ * preface. So a guest that has ended its direction closes the stream only when the end of the host
+ * has not come for a second. Everything else ends the stream as it does without chunks: resets, and
+ * the ends of directions that are not in chunks any more, which is for those that carry much.
+ * Guests that can do it say so (GUEST_CHUNKED of wire/guest.h). The host closes what has been idle
+ * for long.
  *
  * UDP: one stream per peer; each datagram is a u16 length (0 is legal) and its bytes. There is no
  * half-close: the end of either direction ends the session, as does silence; the side that has the
