@@ -39,7 +39,9 @@ stock_image() {
         flock 9
         if [[ ! -e $dir/stock-$key.raw ]]; then
             rm -rf "$dir"/stock-*
-            "$script" "$dir/stock.tmp" "$dir/work" >"$HOME/build.log" 2>&1 || { cat "$HOME/build.log" >&2 && exit 1; }
+            # mmdebstrap's helpers are scripts, which know no descriptor above 9.
+            "$script" "$dir/stock.tmp" "$dir/work" >"$HOME/build.log" 2>&1 \
+                3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- || { cat "$HOME/build.log" >&2 && exit 1; }
             mv "$dir/stock.tmp" "$dir/stock-$key.raw"
         fi
     ) 9>"$dir/lock" || return 1
