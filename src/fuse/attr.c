@@ -81,7 +81,7 @@ static bool is_submount(const struct fuse_node *node, const struct fuse_node *di
 {
     if (!S_ISDIR(node->identity.type) || !dir)
         return false;
-    return !dir->export || dir->identity.dev != node->identity.dev;
+    return dir->export ? dir->identity.dev != node->identity.dev : !node->export->is_in_root;
 }
 
 void fuse_attr_fill(struct fuse_attr *out, const struct fuse_node *node,
@@ -117,7 +117,7 @@ static uint64_t time_valid(const struct fuse_export *export)
         [FUSE_CACHE_AUTO] = 1, [FUSE_CACHE_ALWAYS] = 86400, [FUSE_CACHE_NEVER] = 0
     };
 
-    return seconds[export->options.cache];
+    return export->is_detached ? 0 : seconds[export->options.cache];
 }
 
 int64_t fuse_attr_changed_ns(const struct statx *stx)

@@ -22,6 +22,8 @@ struct fuse_export {
     struct fuse_export_options options; /* name is the one above */
     int root_fd;                        /* -1: removed, its nodes are stale */
     bool is_detached;                   /* without a name: works until its nodes are forgotten */
+    bool is_in_root;                    /* no submount: fuse_export_in_root() */
+    bool is_denied;                     /* to the next who asks for its name */
     size_t n_nodes;                     /* the last one frees a removed or detached export */
     struct fuse_node *root;
 };
@@ -178,6 +180,17 @@ void fuse_link_move(struct fuse_server *s, struct fuse_node *dir, struct sv name
 bool fuse_node_is(const struct fuse_node *node, const struct statx *stx);
 /* Is it an entry of the synthetic root? */
 bool fuse_export_has_name(const struct fuse_export *export);
+struct fuse_export *fuse_export_find(const struct fuse_server *s, struct sv name); /* NULL: none */
+/* The export that is no submount, but lies in the file system of the root; NULL = none. Before each
+ * write() to a submount Linux asks for the attribute security.capability; elsewhere it remembers
+ * that there is none. So that is the first export that can be written to. It is alone there, as
+ * the root itself is shown to nobody, and so has a device number of its own like the others. Its
+ * successor comes when the guest has forgotten all that was in it.
+ *
+ * What Linux keeps of a submount it drops when that is unmounted. Of this export it is asked to
+ * (GUEST_FS_DROP_PREFIX); what was in use then goes with its last user, but only if the name is not
+ * to be believed any more. So it cannot be one whose names may be believed for long. */
+struct fuse_export *fuse_export_in_root(const struct fuse_server *s);
 /* A node less; frees the export if it was removed or detached and this was the last. */
 void fuse_export_unref(struct fuse_server *s, struct fuse_export *export);
 

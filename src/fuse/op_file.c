@@ -161,14 +161,16 @@ int fuse_do_fsync(struct fuse_call *call)
     return rc < 0 ? -errno : 0;
 }
 
-/* Of the export that the node belongs to. */
+/* Of the export that the node belongs to: Linux asks for the top of its file system. */
 int fuse_do_syncfs(struct fuse_call *call)
 {
+    const struct fuse_export *export =
+        call->node->export ? call->node->export : fuse_export_in_root(call->server);
     auto_fd int fd = -1;
 
-    if (!call->node->export)
+    if (!export || export->root_fd < 0)
         return 0;
-    fd = fuse_open_beneath(call->node->export->root_fd, ".", O_RDONLY | O_DIRECTORY, 0);
+    fd = fuse_open_beneath(export->root_fd, ".", O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0)
         return fd;
     return syncfs(fd) < 0 ? -errno : 0;

@@ -7,11 +7,12 @@
 #include <unistd.h>
 
 #include "fuse/fuse_priv.h"
+#include "wire/guest.h"
 
 static void fill_synthetic(struct fuse_attr *out)
 {
     *out = (struct fuse_attr){
-        .ino = FUSE_ROOT_ID, .mode = S_IFDIR | 0755, .nlink = 2, .blksize = 4096
+        .ino = FUSE_ROOT_ID, .mode = S_IFDIR | 0700, .nlink = 2, .blksize = 4096
     };
 }
 
@@ -44,10 +45,18 @@ static int reply_root(struct fuse_call *call)
 
 static int lookup_export(struct fuse_call *call, struct sv name)
 {
-    list_for_each (export, &call->server->exports, struct fuse_export, link)
-        if (fuse_export_has_name(export) && sv_eq(sv_of(export->name), name))
-            return reply_node(call, export->root, call->node);
-    return -ENOENT;
+    const struct sv prefix = SV(GUEST_FS_DROP_PREFIX);
+    bool drops = sv_starts(name, prefix);
+    struct fuse_export *export =
+        fuse_export_find(call->server, drops ? sv_slice(name, prefix.n, name.n) : name);
+
+    if (!export)
+        return -ENOENT;
+    if (drops || export->is_denied) {
+        export->is_denied = drops;
+        return -ENOENT;
+    }
+    return reply_node(call, export->root, call->node);
 }
 
 /* The guest knows a number and wants the node, or what is above it. */

@@ -26,10 +26,10 @@ struct fuse_server *fuse_server_new(void)
     return s;
 }
 
-static struct fuse_export *find_export(struct fuse_server *s, const char *name)
+struct fuse_export *fuse_export_find(const struct fuse_server *s, struct sv name)
 {
     list_for_each (export, &s->exports, struct fuse_export, link)
-        if (fuse_export_has_name(export) && strcmp(export->name, name) == 0)
+        if (fuse_export_has_name(export) && sv_eq(sv_of(export->name), name))
             return export;
     return NULL;
 }
@@ -37,7 +37,7 @@ static struct fuse_export *find_export(struct fuse_server *s, const char *name)
 static struct fuse_export *must_find_export(struct fuse_server *s, const char *name,
                                             struct err **errp)
 {
-    struct fuse_export *export = find_export(s, name);
+    struct fuse_export *export = fuse_export_find(s, sv_of(name));
 
     if (!export)
         (void)err_set(errp, ERR_NOT_FOUND, "there is no export %s", name);
@@ -56,9 +56,22 @@ static bool check_export(struct fuse_server *s, const struct fuse_export_options
         return err_set(errp, ERR_INVALID, "%s is no name for an export", options->name);
     if (s->n_exports >= FUSE_EXPORTS_MAX)
         return err_set(errp, ERR_BUSY, "there are %d exports already", FUSE_EXPORTS_MAX);
-    if (find_export(s, options->name))
+    if (fuse_export_find(s, name))
         return err_set(errp, ERR_EXISTS, "there is an export %s already", options->name);
     return true;
+}
+
+struct fuse_export *fuse_export_in_root(const struct fuse_server *s)
+{
+    list_for_each (export, &s->exports, struct fuse_export, link)
+        if (export->is_in_root)
+            return export;
+    return NULL;
+}
+
+static bool may_be_in_root(const struct fuse_export_options *options)
+{
+    return !options->read_only && !options->tells_changes && options->cache != FUSE_CACHE_ALWAYS;
 }
 
 bool fuse_server_add(struct fuse_server *s, const struct fuse_export_options *options,
@@ -78,6 +91,7 @@ bool fuse_server_add(struct fuse_server *s, const struct fuse_export_options *op
     export->name = mem_strdup(options->name);
     export->options.name = export->name;
     export->root_fd = fd;
+    export->is_in_root = may_be_in_root(options) && !fuse_export_in_root(s);
     fd = -1;
     list_push_back(&s->exports, &export->link);
     s->n_exports++;
@@ -258,8 +272,8 @@ static int do_batch_forget(struct fuse_call *call)
 
 /* ---- dispatch ---- */
 
-/* What is missing is answered with ENOSYS, whereupon the guest does without: SYNCFS (a guest could
- * make the host write everything), ACCESS (it asks its own kernel), FLUSH (writes are not delayed).
+/* What is missing is answered with ENOSYS, whereupon the guest does without: ACCESS (it asks its
+ * own kernel), FLUSH (writes are not delayed).
  */
 static fuse_op_fn *const operations[] = {
     [FUSE_LOOKUP] = fuse_do_lookup,

@@ -66,6 +66,10 @@
  * configuration are the boot's work, as the seed names them; they are asked for once when it is
  * over, to learn how they are.
  *
+ * Asked for the name GUEST_FS_DROP_PREFIX EXPORT, the device says that there is none, and of EXPORT
+ * the same the next time. Upon that the guest's kernel drops what it has cached of it, which it
+ * does not by itself when an export that has no file system of its own is unmounted.
+ *
  * ECHO has the guest agent start, and keep, the process that repeats changes of the host's folders
  * (wire/echo.h). It does not end with the connection.
  *
@@ -92,6 +96,7 @@
 #define GUEST_VIRTIO_PORT     "io.lima-vm.guest_agent.0"
 #define GUEST_SOCKET          "/run/lima-guestagent.sock"
 #define GUEST_FS_TAG          "lima"        /* of the file system device */
+#define GUEST_FS_DROP_PREFIX  ".lima-drop-" /* a name in its root: see there */
 #define GUEST_FRAME_LEN_MAX   (1024 * 1024) /* without the length itself */
 #define GUEST_DATA_LEN_MAX    (256 * 1024)  /* of one UPDATE_DATA */
 #define GUEST_TEXT_LEN_MAX    4096

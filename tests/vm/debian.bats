@@ -1,6 +1,9 @@
 # template:debian-local: built here, booted directly, the guest agent as its first program.
 load lib
 
+# Of mounts of one device `df` shows that with the shortest path alone.
+LONG_POINT=/srv/a/rather/long/path/longer/than/any/of/ours/that/are/hidden
+
 setup_file() {
     setup_vm
     sed 's/^cpus:.*//' "$REAL_PREFIX/share/lima/templates/debian-local.yaml" >"$HOME/d.yaml"
@@ -22,11 +25,21 @@ provision:
 - {mode: boot, script: "#!/bin/sh\necho boot >>/var/log/ran"}
 - {mode: data, path: /etc/made, content: "of {{.Name}}\n", permissions: "640"}
 TEXT
+    mkdir "$HOME/one" "$HOME/two"
+    printf '%s\n' 'mounts:' "- {location: $HOME/one, mountPoint: $LONG_POINT/one, writable: true}" \
+        "- {location: $HOME/two, mountPoint: $LONG_POINT/two}" >>"$HOME/d.yaml"
     limactl start --tty=false --timeout=6m --name=d "$HOME/d.yaml" >"$HOME/d.log" 2>&1 || {
         cat "$HOME/d.log"
         show_logs
         return 1
     }
+}
+
+@test "df shows the host's folders, to everybody" {
+    run guest d df --output=target -t virtiofs
+    assert_output "$(printf '%s\n' 'Mounted on' "$LONG_POINT"/{one,two})"
+    run guest d sudo df --output=target -t virtiofs
+    assert_output "$(printf '%s\n' 'Mounted on' "$LONG_POINT"/{one,two})"
 }
 
 @test "systemd runs, no unit has failed, what Debian has is there" {
@@ -124,6 +137,24 @@ print(sock.recv(100).decode())' "$1" 2>/dev/null) == "tcp 80 " ]]
     limactl mount remove d /mnt/hot
     run limactl mount add d "$HOME/hot" /mnt/hot --type 9p
     [[ $status -ne 0 && $output == *'has no 9p'*mountType* ]]
+}
+
+# Linux before 5.2, as it looks to the guest agent.
+@test "where a mount cannot be handed from one namespace to another the folders are mounted all the same" {
+    local name agent=(sudo systemd-run --quiet --wait --pipe -p 'SystemCallFilter=~open_tree'
+        -p SystemCallErrorNumber=ENOSYS)
+
+    name=$(guest d awk -v point=$LONG_POINT/one '$5 == point { print substr($4, 2) }' /proc/self/mountinfo)
+    agent+=("$(guest d sh -c 'sudo readlink "/proc/$(pidof lima-guestagent | cut -d" " -f1)/exe"')")
+    guest d sudo umount $LONG_POINT/{one,two} /run/lima-mounts/namespace/mnt
+    guest d "${agent[@]}" mount --name "$name" --mount-point $LONG_POINT/one
+    [[ $(guest d cat /proc/mounts) == *' /run/lima-mounts/all virtiofs '* ]]
+    guest d touch $LONG_POINT/one/file
+    [[ -e $HOME/one/file ]]
+    run guest d ls /run/lima-mounts/all
+    [[ $output == *'Permission denied'* ]]
+    guest d "${agent[@]}" unmount --name "$name" --mount-point $LONG_POINT/one
+    [[ -z $(guest d ls $LONG_POINT/one) ]]
 }
 
 @test "the clock is right again after the guest stood still" {

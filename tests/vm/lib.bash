@@ -78,6 +78,11 @@ guest() { # NAME COMMAND...
     limactl shell --workdir / "$@"
 }
 
+# Runs a program of busybox where the guest agent has the file system of all folders.
+in_whole() { # NAME PROGRAM [ARGUMENT]...
+    guest "$1" sudo /tmp/namespace_tool /run/lima-mounts/namespace/mnt /bin/busybox "${@:2}"
+}
+
 boot_id() { # NAME
     guest "$1" cat /proc/sys/kernel/random/boot_id
 }

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "prog/guestagent/echo_ops.h"
-#include "prog/guestagent/share.h"
+#include "prog/guestagent/share_all.h"
 #include "prog/guestagent/transport.h"
 
 enum { READ_SIZE = 16 * 1024, CUT_PAUSE_S = 3 };
@@ -40,11 +40,11 @@ static bool say(const struct echo *e, enum echo_type type, struct err **errp)
 /* The host tells us by this one look. */
 static bool show_who_we_are(const struct echo *e, const struct echo_msg *msg, struct err **errp)
 {
-    auto_mem char *path = mem_printf("%s/" ECHO_NAME_PREFIX "%016llx%016llx", SHARE_ALL_DIR,
+    auto_mem char *name = mem_printf(ECHO_NAME_PREFIX "%016llx%016llx",
                                      (unsigned long long)msg->dir, (unsigned long long)msg->dir2);
     struct stat st;
 
-    (void)!stat(path, &st);
+    (void)!fstatat(e->mounts.all_fd, name, &st, 0);
     return say(e, ECHO_READY, errp);
 }
 
@@ -117,10 +117,14 @@ static void wait_until_files_are_gone(void)
 
 bool echo_run(struct err **errp)
 {
-    struct echo e = { .fd = -1, .mounts = { .all_dir = SHARE_ALL_DIR } };
-    bool ok = share_mount_all(true, errp) &&
-              transport_vsock_as_root(ECHO_PORT, ECHO_PEER_PORT_END, &e.fd, errp) &&
-              converse(&e, errp);
+    auto_share_all struct share_all all = SHARE_ALL_NONE;
+    struct echo e = { .fd = -1 };
+    bool ok;
+
+    if (!share_all_open(&all, true, errp))
+        return false;
+    e.mounts.all_fd = all.fd;
+    ok = transport_vsock_as_root(ECHO_PORT, ECHO_PEER_PORT_END, &e.fd, errp) && converse(&e, errp);
 
     if (e.is_cut)
         wait_until_files_are_gone();

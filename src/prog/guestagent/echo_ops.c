@@ -10,8 +10,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/path.h"
 #include "prog/guestagent/mount_points.h"
+#include "prog/guestagent/share_all.h"
 
 enum {
     /* struct file_handle of a FUSE inode: its number in two halves, the higher first, and its
@@ -50,15 +50,14 @@ void echo_mounts_done(struct echo_mounts *mounts)
 static int root_of(struct echo_mounts *mounts, struct sv export)
 {
     auto_mem char *name = sv_dup(export);
-    auto_mem char *path = path_join(mounts->all_dir, name);
     int fd;
 
     for (size_t i = 0; i < mounts->list.n; i++)
         if (str_eq(mounts->list.v[i].export, name))
             return mounts->list.v[i].fd;
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    fd = openat(mounts->all_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
-        log_debug("%s: %s", path, strerror(errno));
+        log_debug("%s: %s", name, strerror(errno));
         return -1;
     }
     *vec_push(&mounts->list) = (struct echo_mount){ MOVE(name), fd };
@@ -68,10 +67,9 @@ static int root_of(struct echo_mounts *mounts, struct sv export)
 /* Tells the host that the next change is worked on. */
 static void say_next(const struct echo_mounts *mounts)
 {
-    auto_mem char *path = path_join(mounts->all_dir, ECHO_NEXT_NAME);
     struct stat st;
 
-    (void)!stat(path, &st);
+    (void)!fstatat(mounts->all_fd, ECHO_NEXT_NAME, &st, 0);
 }
 
 /* A directory by the number that the kernel knows it by; no path is walked. */
@@ -212,12 +210,28 @@ static int repeat(const struct echo_msg *msg, int dir_fd, const char *name, int 
     }
 }
 
-/* The kernel unmounts what is mounted on a directory that is made, moved or removed. */
-static bool would_unmount(const struct echo_msg *msg, int dir_fd, const char *name)
+/* Where the file system of the export begins. */
+static char *top_of(const struct echo_mounts *mounts, const struct echo_msg *msg, int root_fd)
 {
+    struct stat all, root;
+
+    if (fstat(mounts->all_fd, &all) == 0 && fstat(root_fd, &root) == 0 && all.st_dev == root.st_dev)
+        return mem_strdup(SHARE_ALL_DIR);
+    return mem_printf(SHARE_ALL_DIR "/%.*s", SV_ARG(msg->export));
+}
+
+/* The kernel unmounts what is mounted on a directory that is made, moved or removed. */
+static bool would_unmount(const struct echo_mounts *mounts, const struct echo_msg *msg, int root_fd,
+                          int dir_fd, const char *name)
+{
+    auto_mem char *top = NULL;
+
     if (msg->type != ECHO_REMOVE && msg->type != ECHO_MOVE && !(msg->flags & ECHO_KNOWN))
         return false;
-    return msg->kind == ECHO_DIR && dir_fd >= 0 && mount_points_below(dir_fd, name);
+    if (msg->kind != ECHO_DIR || msg->dir == 0)
+        return false;
+    top = top_of(mounts, msg, root_fd);
+    return mount_points_below(dir_fd, name, top);
 }
 
 void echo_repeat(struct echo_mounts *mounts, const struct echo_msg *msg)
@@ -238,7 +252,7 @@ void echo_repeat(struct echo_mounts *mounts, const struct echo_msg *msg)
         log_debug("%s of %s: no directory: %s", echo_type_name(msg->type), name, strerror(errno));
         return;
     }
-    if (would_unmount(msg, msg->dir ? dir_fd : -1, name)) {
+    if (would_unmount(mounts, msg, root_fd, dir_fd, name)) {
         log_debug("%s of %s: something is mounted there", echo_type_name(msg->type), name);
         return;
     }

@@ -10,7 +10,7 @@
 
 /* The mounted exports that are in use. */
 struct echo_mounts {
-    const char *all_dir; /* borrowed: where the exports are */
+    int all_fd; /* borrowed: of the whole, where the exports are */
     VEC(struct echo_mount {
         char *export;
         int fd; /* its root */

@@ -54,33 +54,21 @@ bool mount_points_has(struct sv mountinfo, unsigned major, unsigned minor, const
 }
 
 /* The path of the directory from the top of its file system, with name. Owned; NULL: unknown. */
-static char *path_in_fs(int dir_fd, const char *name)
+static char *path_in_fs(int dir_fd, const char *name, const char *top)
 {
     auto_mem char *link = mem_printf("/proc/self/fd/%d", dir_fd);
     char path[PATH_MAX];
     ssize_t n = readlink(link, path, sizeof(path) - 1);
-    uint32_t id = mountinfo_id_of(dir_fd);
-    auto_sb struct sb mounts = { 0 };
-    mountinfo_lines all = { 0 };
-    char *found = NULL;
 
-    if (n < 0 || !mountinfo_read("self", &mounts, NULL))
+    if (n < 0)
         return NULL;
     path[n] = '\0';
-    mountinfo_parse(sb_view(&mounts), &all);
-    for (size_t i = 0; i < all.n && !found; i++) {
-        auto_mem char *top = mountinfo_plain(all.v[i].point);
-
-        if (all.v[i].id == id && is_at_or_below(path, top))
-            found = mem_printf("%s/%s", path + strlen(top), name);
-    }
-    vec_done(&all);
-    return found;
+    return is_at_or_below(path, top) ? mem_printf("%s/%s", path + strlen(top), name) : NULL;
 }
 
-bool mount_points_below(int dir_fd, const char *name)
+bool mount_points_below(int dir_fd, const char *name, const char *top)
 {
-    auto_mem char *path = path_in_fs(dir_fd, name);
+    auto_mem char *path = path_in_fs(dir_fd, name, top);
     VEC(ino_t) seen = { 0 };
     DIR *proc = opendir("/proc");
     struct stat st;

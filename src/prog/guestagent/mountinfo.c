@@ -1,5 +1,8 @@
 #include "prog/guestagent/mountinfo.h"
 
+#include <errno.h>
+#include <fcntl.h>
+
 #include "base/mem.h"
 #include "base/num.h"
 #include "sys/file.h"
@@ -43,6 +46,15 @@ bool mountinfo_read(const char *process, struct sb *out, struct err **errp)
     auto_mem char *path = mem_printf("/proc/%s/mountinfo", process);
 
     return file_read_all(path, MOUNTINFO_MAX, out, errp);
+}
+
+bool mountinfo_read_at(int process_fd, struct sb *out, struct err **errp)
+{
+    auto_fd int fd = openat(process_fd, "mountinfo", O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return err_set_os(errp, errno, "cannot open mountinfo");
+    return file_read_fd(fd, "mountinfo", MOUNTINFO_MAX, out, errp);
 }
 
 uint32_t mountinfo_id_of(int fd)

@@ -26,6 +26,8 @@ typedef VEC(struct mountinfo_line) mountinfo_lines;
 void mountinfo_parse(struct sv text, mountinfo_lines *out);
 /* process: its id, or "self". */
 bool mountinfo_read(const char *process, struct sb *out, struct err **errp) MUST_USE;
+/* The same by a descriptor of the process's directory in /proc. */
+bool mountinfo_read_at(int process_fd, struct sb *out, struct err **errp) MUST_USE;
 /* Id of the mount that the descriptor is on; 0 = unknown. */
 uint32_t mountinfo_id_of(int fd);
 /* A path as the tables of /proc write it, without its escapes. Owned. */

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -22,6 +23,7 @@
 /* As fs/ext4/ext4.h defines it; no header of the kernel's interface does. */
 #define EXT4_IOC_RESIZE_FS _IOW('f', 16, uint64_t)
 
+enum { LOOK_AGAIN_MS = 20, LOOK_TIMES = 250 };
 enum { TREE_DEPTH_MAX = 32, SYSFS_VALUE_MAX = 256 };
 
 #define NOTHING_SPECIAL (MS_NOSUID | MS_NODEV | MS_NOEXEC)
@@ -48,6 +50,23 @@ bool mounts_is_mount_point(const char *dir)
 
     return stat(dir, &own) == 0 && stat(parent, &above) == 0 &&
            (own.st_dev != above.st_dev || own.st_ino == above.st_ino);
+}
+
+bool mounts_look_again(unsigned *times)
+{
+    const struct timespec pause = { .tv_nsec = LOOK_AGAIN_MS * 1000000 };
+
+    (void)nanosleep(&pause, NULL);
+    return ++*times < LOOK_TIMES;
+}
+
+void mounts_detach_stale(const char *dir)
+{
+    struct statfs fs;
+
+    while (statfs(dir, &fs) < 0 && errno == ENOTCONN &&
+           umount2(dir, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+        continue;
 }
 
 bool mounts_add(const char *device, const char *dir, const char *type, unsigned long flags,

@@ -16,6 +16,11 @@ void mounts_late(void);
 
 /* Is something mounted exactly there? */
 bool mounts_is_mount_point(const char *dir);
+/* Pauses for a moment; false after five seconds in all. *times starts with 0. */
+bool mounts_look_again(unsigned *times);
+/* Detaches what a device served that is gone, even if programs use it still. Attributes may still
+ * be in a cache; what is asked here never is. */
+void mounts_detach_stale(const char *dir);
 bool mounts_add(const char *device, const char *dir, const char *type, unsigned long flags,
                 const char *data, struct err **errp) MUST_USE;
 

@@ -2,126 +2,46 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
-#include <sys/sysmacros.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "prog/guestagent/holders.h"
 #include "prog/guestagent/mounts.h"
+#include "prog/guestagent/share_all.h"
 #include "prog/guestagent/share_place.h"
 #include "sys/dir.h"
-#include "sys/file.h"
-#include "sys/lock.h"
 #include "sys/proc.h"
-#include "wire/guest.h"
 
-#define SHARE_FLAGS    (MS_NOSUID | MS_NODEV)
-#define READ_AHEAD_KIB "512"
+enum { INNER_NAMED_MAX = 5, DROP_AGAIN_S = 2 };
 
-/* The host exports folders while the guest boots, which takes much longer, and plugs the device in
- * before it asks for a mount; nobody tells when the kernel is done with it. */
-enum { LOOK_AGAIN_MS = 20, LOOK_TIMES = 250 };
-enum { INNER_NAMED_MAX = 5 };
-
-static bool fail_to_mount(int errnum, struct err **errp)
-{
-    if (errnum == ENODEV) {
-        (void)err_set(errp, ERR_UNSUPPORTED, "the kernel of this guest has no virtiofs");
-        return err_hint(errp, "choose another mountType, or another image");
-    }
-    if (errnum == EINVAL) {
-        (void)err_set(errp, ERR_UNSUPPORTED, "this machine has no file system device");
-        return err_hint(errp, "install a QEMU that has the device vhost-user-fs-pci");
-    }
-    return err_set_os(errp, errnum, "cannot mount the file system of the host's folders");
-}
-
-/* The host has given the guest another device: what the one before had is gone, even if programs
- * use it still. Attributes may still be in a cache, this question never is. */
-static void detach_stale(const char *mount_point)
-{
-    struct statfs fs;
-
-    while (statfs(mount_point, &fs) < 0 && errno == ENOTCONN &&
-           umount2(mount_point, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
-        continue;
-}
-
-static bool look_again(unsigned *times)
-{
-    const struct timespec pause = { .tv_nsec = LOOK_AGAIN_MS * 1000000 };
-
-    (void)nanosleep(&pause, NULL);
-    return ++*times < LOOK_TIMES;
-}
-
-/* Linux reads 128 KiB ahead. Here each request takes a while, whatever it asks for: a large file is
- * read a quarter faster in larger pieces. The folders share the setting of the whole. */
-static void read_farther_ahead(void)
-{
-    auto_mem char *path = NULL;
-    auto_err struct err *err = NULL;
-    auto_fd int fd = -1;
-    struct stat st;
-
-    /* Also waits until the kernel and the host have agreed on it. */
-    if (stat(SHARE_ALL_DIR, &st) < 0)
-        return;
-    path = mem_printf("/sys/class/bdi/%u:%u/read_ahead_kb", major(st.st_dev), minor(st.st_dev));
-    fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        log_debug("Cannot open %s: %s", path, strerror(errno));
-    else if (!file_write_fd(fd, path, SV(READ_AHEAD_KIB), &err))
-        log_debug("%s", err_text(err));
-}
-
-/* The process that repeats changes, and one that mounts a folder, do this at the same time when the
- * host has replaced the device. */
-bool share_mount_all(bool waits, struct err **errp)
-{
-    auto_fd int lock = -1;
-    unsigned times = 0;
-
-    if (!dir_make_all(SHARE_PRIVATE_DIR, 0700, errp) ||
-        !lock_dir(SHARE_PRIVATE_DIR, LOCK_WAIT, &lock, errp))
-        return false;
-    detach_stale(SHARE_ALL_DIR);
-    if (!dir_make_all(SHARE_ALL_DIR, 0700, errp))
-        return false;
-    if (mounts_is_mount_point(SHARE_ALL_DIR))
-        return true;
-    while (mount(GUEST_FS_TAG, SHARE_ALL_DIR, "virtiofs", SHARE_FLAGS, NULL) < 0)
-        if (errno != EINVAL || !waits || !look_again(&times))
-            return fail_to_mount(errno, errp);
-    read_farther_ahead();
-    return true;
-}
-
-static bool wait_for(const char *path, struct stat *out, struct err **errp)
+/* The host exports folders while the guest boots, which takes much longer. */
+static bool wait_for(const struct share_all *all, const char *name, struct stat *out,
+                     struct err **errp)
 {
     unsigned times = 0;
 
-    while (stat(path, out) < 0) {
+    while (fstatat(all->fd, name, out, 0) < 0) {
         if (errno != ENOENT)
             return err_set_os(errp, errno, "cannot look at the folder");
-        if (!look_again(&times))
+        if (!mounts_look_again(&times))
             return err_set(errp, ERR_NOT_FOUND, "the host does not offer the folder");
     }
     return true;
 }
 
-static bool bind(const char *source, const struct share *share, struct err **errp)
+static bool bind(const struct share_all *all, const struct share *share, struct err **errp)
 {
     unsigned long flags = MS_REMOUNT | MS_BIND | SHARE_FLAGS | (share->read_only ? MS_RDONLY : 0);
 
-    if (mount(source, share->mount_point, NULL, MS_BIND, NULL) < 0)
-        return err_set_os(errp, errno, "cannot mount the folder");
+    if (!share_all_bind(all, share->name, share->mount_point, errp))
+        return false;
     if (mount(NULL, share->mount_point, NULL, flags, NULL) == 0)
         return true;
     (void)err_set_os(errp, errno, "cannot set the flags of the mount");
@@ -160,14 +80,14 @@ static bool is_mounted(const struct share *share, const struct stat *wanted)
 
 static bool mount_export(const struct share *share, struct err **errp)
 {
-    auto_mem char *source = path_join(SHARE_ALL_DIR, share->name);
+    auto_share_all struct share_all all = SHARE_ALL_NONE;
     struct stat wanted;
 
-    detach_stale(share->mount_point);
-    if (!share_mount_all(share->waits, errp) || !wait_for(source, &wanted, errp) ||
+    mounts_detach_stale(share->mount_point);
+    if (!share_all_open(&all, share->waits, errp) || !wait_for(&all, share->name, &wanted, errp) ||
         !make_mount_point(share->mount_point, S_ISDIR(wanted.st_mode), errp))
         return false;
-    return is_mounted(share, &wanted) || bind(source, share, errp);
+    return is_mounted(share, &wanted) || bind(&all, share, errp);
 }
 
 static bool fail_in_use(const char *mount_point, struct err **errp)
@@ -212,7 +132,7 @@ static bool mount_9p(const struct share *share, struct err **errp)
     if (!cmd_run(&load, &result, NULL))
         log_debug("modprobe cannot be run");
     while (mount(share->name, share->mount_point, "9p", flags, share->options_9p) < 0)
-        if (errno != ENOENT || !share->waits || !look_again(&times))
+        if (errno != ENOENT || !share->waits || !mounts_look_again(&times))
             return fail_to_mount_9p(errno, share, errp);
     return true;
 }
@@ -262,10 +182,27 @@ static bool unmount_at(const struct share_place *place, bool lazy, struct err **
     return unmount_one(place->point, false, errp);
 }
 
+/* What is in use now the kernel drops with its last user, but not what that looked up less than a
+ * second before: such names are believed still (fuse/fuse_priv.h). So it is asked again. */
+static void drop_again_later(const char *export)
+{
+    const struct timespec pause = { .tv_sec = DROP_AGAIN_S };
+    pid_t pid = fork();
+
+    if (pid < 0)
+        log_warn("Cannot wait for the last users of %s: %s", export, strerror(errno));
+    if (pid != 0)
+        return;
+    (void)close(STDOUT_FILENO); /* the one who waits for this process waits for its end */
+    (void)nanosleep(&pause, NULL);
+    (void)share_all_drop(export);
+    _exit(EXIT_SUCCESS);
+}
+
 bool share_unmount(const struct share *share, bool lazy, struct err **errp)
 {
     struct sv rest = sv_of(share->name), export;
-    auto_mem char *source = NULL;
+    auto_mem char *name = NULL;
     struct share_place place;
     bool ok;
 
@@ -274,9 +211,9 @@ bool share_unmount(const struct share *share, bool lazy, struct err **errp)
     share_place_done(&place);
     if (!ok)
         return false;
-    /* What looking at it has mounted there. */
     sv_next(&rest, '/', &export);
-    source = mem_printf(SHARE_ALL_DIR "/%.*s", SV_ARG(export));
-    (void)umount2(source, MNT_DETACH | UMOUNT_NOFOLLOW);
+    name = sv_dup(export);
+    if (share_all_drop(name) && lazy)
+        drop_again_later(name);
     return true;
 }

@@ -1,8 +1,8 @@
 /*
- * Folders of the host as directories of the guest. The file system device has them all, each under
- * its name, in one file system that is mounted where only root can look; a mount point gets a bind
- * mount of its folder. So adding one is no more than that, at boot and later alike. A folder that
- * QEMU serves by 9p is a device and a file system of its own.
+ * Folders of the host as directories of the guest. The file system device has them all in one file
+ * system (share_all.h); a mount point gets a mount of its folder. So adding one is no more than
+ * that, at boot and later alike. A folder that QEMU serves by 9p is a device and a file system of
+ * its own.
  */
 #ifndef PROG_GUESTAGENT_SHARE_H
 #define PROG_GUESTAGENT_SHARE_H
@@ -11,9 +11,6 @@
 
 #include "base/err.h"
 
-#define SHARE_PRIVATE_DIR "/run/lima-mounts"
-#define SHARE_ALL_DIR     SHARE_PRIVATE_DIR "/all"
-
 struct share {
     const char *name;        /* of the export, or EXPORT/FILE; of 9p the tag of the device */
     const char *mount_point; /* absolute; made if it is missing */
@@ -21,10 +18,6 @@ struct share {
     bool read_only;
     bool waits; /* for the device, which the host has just plugged in */
 };
-
-/* Mounts the whole at SHARE_ALL_DIR, unless it is; waits a moment for the device. ERR_UNSUPPORTED
- * as below. */
-bool share_mount_all(bool waits, struct err **errp) MUST_USE;
 
 /* Waits a moment for the host to export the folder. Nothing happens when it is mounted there
  * already, also below something that the guest has mounted over it. ERR_UNSUPPORTED: this kernel,

@@ -10,25 +10,35 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "prog/guestagent/mountinfo.h"
-#include "prog/guestagent/share.h"
+#include "prog/guestagent/share_all.h"
 
 #define DELETED " (deleted)"
 
-/* The export of that mount's device; false: the device is of none. Whatever the host has mounted
- * in a shared folder has a device of its own. */
+/* What stands behind the prefix, up to the next slash; false: nothing does. */
+static bool name_after(struct sv path, struct sv prefix, struct sv *out)
+{
+    if (!sv_starts(path, prefix))
+        return false;
+    path = (struct sv){ path.p + prefix.n, path.n - prefix.n };
+    return sv_next(&path, '/', out) && out->n > 0;
+}
+
+/* The export of that mount's device; false: the device is of none. One export, and before Linux
+ * 5.10 each of them, has the device of the whole. Whatever the host has mounted in a shared folder
+ * has a device of its own. */
 static bool find_export(const mountinfo_lines *all, const struct mountinfo_line *mount,
                         struct sv *out)
 {
-    const struct sv prefix = SV(SHARE_ALL_DIR "/");
+    const struct sv whole = SV(SHARE_ALL_DIR), prefix = SV(SHARE_ALL_DIR "/");
 
     for (size_t i = 0; i < all->n; i++) {
         const struct mountinfo_line *line = &all->v[i];
-        struct sv rest = line->point;
 
-        if (line->major != mount->major || line->minor != mount->minor || !sv_starts(rest, prefix))
+        if (line->major != mount->major || line->minor != mount->minor)
             continue;
-        *out = (struct sv){ rest.p + prefix.n, rest.n - prefix.n };
-        if (!memchr(out->p, '/', out->n))
+        if (sv_eq(line->point, whole))
+            return name_after(mount->root, SV("/"), out);
+        if (name_after(line->point, prefix, out) && out->n == line->point.n - prefix.n)
             return true;
     }
     return false;
@@ -36,10 +46,10 @@ static bool find_export(const mountinfo_lines *all, const struct mountinfo_line 
 
 static bool has_export(const mountinfo_lines *all, struct sv export)
 {
-    auto_mem char *point = mem_printf(SHARE_ALL_DIR "/%.*s", SV_ARG(export));
+    struct sv found;
 
     for (size_t i = 0; i < all->n; i++)
-        if (sv_eq(all->v[i].point, sv_of(point)))
+        if (find_export(all, &all->v[i], &found) && sv_eq(found, export))
             return true;
     return false;
 }
@@ -63,7 +73,7 @@ static bool is_share(const mountinfo_lines *all, const struct mountinfo_line *mo
         return false;
     if (find_export(all, mount, &found))
         return sv_eq(found, export);
-    /* Before Linux 5.10 all exports have the device of the whole. */
+    /* The host may have replaced the device since. */
     return !has_export(all, export);
 }
 
@@ -138,7 +148,7 @@ void share_place_look(const char *mount_point, const char *name, struct share_pl
 
     *out = (struct share_place){ .state = SHARE_GONE };
     path[n > 0 ? n : 0] = '\0';
-    if (mountinfo_read("self", &mountinfo, &err))
+    if (share_all_mountinfo(&mountinfo, &err))
         share_place_find(sb_view(&mountinfo), n > 0 ? mountinfo_id_of(fd) : 0,
                          n > 0 ? path : mount_point, name, out);
     else

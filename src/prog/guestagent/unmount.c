@@ -15,7 +15,7 @@
 static bool is_served_type(struct sv type)
 {
     static const char *const prefixes[] = {
-        "virtiofs", "9p", "fuse", "nfs", "cifs", "smb3", "ceph"
+        "virtiofs", "9p", "fuse", "nfs", "cifs", "smb3", "ceph", "nsfs" /* which holds any */
     };
     auto_mem char *name = mem_strndup(type.p, type.n);
 

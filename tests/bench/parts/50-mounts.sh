@@ -163,7 +163,7 @@ wakeups_of() { # PID
 
 # The guest's own time is that of its program which mounts: measured on the last of the mounts.
 costs() {
-    local devices ha i began own before took=()
+    local devices ha i began own before name took=()
 
     devices=$(<"$LIMA_HOME/$guest/devices.pid") ha=$(<"$LIMA_HOME/$guest/ha.pid")
     in_guest /tools/files_bench drop
@@ -172,10 +172,10 @@ costs() {
         "$limactl" mount add --mount-point "/w/hot$i" "$guest" "$shares/tools" >/dev/null 2>&1
         took+=($(($(ms) - began)))
     done
+    name=$(jq -r '.mounts[-1].name' "$LIMA_HOME/$guest/hot-mounts.json")
     own=$(in_guest sh -ec 'umount /w/hot9
         agent=$(readlink "/proc/$(pidof lima-guestagent | cut -d" " -f1)/exe")
-        name=$(ls /run/lima-mounts/all | grep hot | tail -n 1)
-        /tools/files_bench run "$agent" mount --name "$name" --mount-point /w/hot9')
+        /tools/files_bench run "$agent" mount --name '"$name"' --mount-point /w/hot9')
     row 'mount add, without what the guest takes' \
         "$(ratio "$(($(median "${took[@]}") * 1000 - $(awk -v s="$own" 'BEGIN { print int(s * 1e6) }')))" 1000)" 100 ms
     row 'devices, 10 mounts: anonymous memory' "$(ratio "$(memory_of "$devices")" 1024)" 4 MiB

@@ -287,7 +287,7 @@ static void nothing_is_told_of_a_detached_export(void **state)
     orders_are("");
     /* Nor is a directory watched that the guest comes upon now. */
     dir = node_of(guest.top, "dir");
-    assert_int_equal(entry().entry_valid, 1);
+    assert_int_equal(entry().entry_valid, 0);
     ELSEWHERE(host_write("dir/late", ""));
     orders_are("");
     assert_int_equal(write_at(node, fh, 0, "data"), 4);

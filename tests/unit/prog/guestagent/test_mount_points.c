@@ -41,7 +41,7 @@ static void other_devices_do_not_count(void **state)
 
 static void what_cannot_be_told_counts_as_one(void **state)
 {
-    assert_true(mount_points_below(-1, "x")); /* cannot be told */
+    assert_true(mount_points_below(-1, "x", "/")); /* cannot be told */
 }
 
 int main(void)

@@ -1,0 +1,382 @@
+#include "prog/guestagent/share_all.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "prog/guestagent/mount_points.h"
+#include "prog/guestagent/mountinfo.h"
+#include "prog/guestagent/mounts.h"
+#include "sys/dir.h"
+#include "sys/file.h"
+#include "sys/lock.h"
+#include "wire/guest.h"
+
+/* A file system of its own: the namespace cannot be held where mounts are passed on to others. `df`
+ * leaves it out, as it has no size, and may look at it for anybody. */
+#define NAMESPACE_DIR  SHARE_PRIVATE_DIR "/namespace"
+#define NAMESPACE_FILE NAMESPACE_DIR "/mnt"
+#define READ_AHEAD_KIB "512"
+
+/* ---- there and back ---- */
+
+struct visit {
+    int home_fd;    /* the namespace of the guest */
+    int process_fd; /* /proc/self, also where there is no /proc */
+};
+#define VISIT_NONE ((struct visit){ -1, -1 })
+
+static void visit_done(struct visit *v)
+{
+    if (v->home_fd >= 0)
+        (void)close(v->home_fd);
+    if (v->process_fd >= 0)
+        (void)close(v->process_fd);
+}
+#define auto_visit AUTO_CALL(visit_done)
+
+static bool prepare(struct visit *v, struct err **errp)
+{
+    v->home_fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    v->process_fd = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return (v->home_fd >= 0 && v->process_fd >= 0) ||
+           err_set_os(errp, errno, "cannot open the mount namespace of this process");
+}
+
+/* Nothing happens without a namespace: ns_fd is -1. */
+static bool go(int ns_fd, struct visit *v, struct err **errp)
+{
+    if (ns_fd < 0)
+        return true;
+    return prepare(v, errp) &&
+           (setns(ns_fd, CLONE_NEWNS) == 0 ||
+            err_set_os(errp, errno, "cannot enter the mount namespace of the host's folders"));
+}
+
+/* Where the guest is not, nothing that this process does would be right. */
+static void come_back(const struct visit *v)
+{
+    if (v->home_fd < 0 || setns(v->home_fd, CLONE_NEWNS) == 0)
+        return;
+    log_error("Cannot come back to the mount namespace of the guest: %s", strerror(errno));
+    _exit(EXIT_FAILURE);
+}
+
+/* ---- the namespace ---- */
+
+/* -1: there is none. */
+static int find_namespace(void)
+{
+    auto_fd int fd = open(NAMESPACE_FILE, O_RDONLY | O_CLOEXEC);
+    struct statfs fs;
+
+    return fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == NSFS_MAGIC ? MOVE_FD(fd) : -1;
+}
+
+/* The namespace of this process becomes an empty one. */
+static bool clear_namespace(struct err **errp)
+{
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("none", SHARE_PRIVATE_DIR, "ramfs", SHARE_FLAGS | MS_NOEXEC, "mode=0700") < 0 ||
+        chdir(SHARE_PRIVATE_DIR) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
+        umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+        return err_set_os(errp, errno, "cannot clear a new mount namespace");
+    return true;
+}
+
+/* True for a mount point. */
+static bool keep_to_itself(const char *dir)
+{
+    return mount(NULL, dir, NULL, MS_PRIVATE, NULL) == 0;
+}
+
+static bool hold_namespace(int ns_fd, struct err **errp)
+{
+    auto_mem char *source = mem_printf("/proc/self/fd/%d", ns_fd);
+    auto_fd int fd = -1;
+
+    if (!dir_make_all(NAMESPACE_DIR, 0711, errp))
+        return false;
+    if (!keep_to_itself(NAMESPACE_DIR) &&
+        (mount("none", NAMESPACE_DIR, "ramfs", SHARE_FLAGS | MS_NOEXEC, "mode=0711") < 0 ||
+         !keep_to_itself(NAMESPACE_DIR)))
+        return err_set_os(errp, errno, "cannot mount %s", NAMESPACE_DIR);
+    fd = open(NAMESPACE_FILE, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || mount(source, NAMESPACE_FILE, NULL, MS_BIND, NULL) < 0)
+        return err_set_os(errp, errno, "cannot make %s", NAMESPACE_FILE);
+    /* Who removes the file, in whichever namespace, would unmount it in this. */
+    (void)mount(NULL, NAMESPACE_DIR, NULL, MS_REMOUNT | MS_RDONLY | SHARE_FLAGS | MS_NOEXEC, NULL);
+    return true;
+}
+
+static bool make_namespace(int *out_fd, struct err **errp)
+{
+    auto_visit struct visit v = VISIT_NONE;
+    auto_fd int ns_fd = -1;
+    bool ok;
+
+    if (!prepare(&v, errp))
+        return false;
+    if (unshare(CLONE_NEWNS) < 0)
+        return err_set_os(errp, errno, "cannot make a mount namespace");
+    ns_fd = openat(v.process_fd, "ns/mnt", O_RDONLY | O_CLOEXEC);
+    ok = ns_fd >= 0 ? clear_namespace(errp) : err_set_os(errp, errno, "cannot open the namespace");
+    come_back(&v);
+    if (!ok || !hold_namespace(ns_fd, errp))
+        return false;
+    *out_fd = MOVE_FD(ns_fd);
+    return true;
+}
+
+static bool can_be_handed_over(void)
+{
+    auto_fd int fd = open_tree(-1, "", OPEN_TREE_CLOEXEC);
+
+    return fd >= 0 || errno != ENOSYS;
+}
+
+/* -1: it is mounted in the namespace of the guest. */
+static int namespace_for_all(void)
+{
+    auto_err struct err *err = NULL;
+    int fd = find_namespace();
+
+    if (fd < 0 && can_be_handed_over() && !mounts_is_mount_point(SHARE_ALL_DIR) &&
+        !make_namespace(&fd, &err))
+        log_warn("The host's folders are mounted in " SHARE_ALL_DIR ", too: %s", err_text(err));
+    return fd;
+}
+
+/* ---- the whole ---- */
+
+static bool fail_to_mount(int errnum, struct err **errp)
+{
+    if (errnum == ENODEV) {
+        (void)err_set(errp, ERR_UNSUPPORTED, "the kernel of this guest has no virtiofs");
+        return err_hint(errp, "choose another mountType, or another image");
+    }
+    if (errnum == EINVAL) {
+        (void)err_set(errp, ERR_UNSUPPORTED, "this machine has no file system device");
+        return err_hint(errp, "install a QEMU that has the device vhost-user-fs-pci");
+    }
+    return err_set_os(errp, errnum, "cannot mount the file system of the host's folders");
+}
+
+/* The host plugs the device in before it asks for a mount; nobody tells when the kernel is done
+ * with it. */
+static bool mount_all(bool waits, bool *out_new, struct err **errp)
+{
+    unsigned times = 0;
+
+    *out_new = false;
+    mounts_detach_stale(SHARE_ALL_DIR);
+    if (!dir_make_all(SHARE_ALL_DIR, 0700, errp))
+        return false;
+    if (mounts_is_mount_point(SHARE_ALL_DIR))
+        return true;
+    while (mount(GUEST_FS_TAG, SHARE_ALL_DIR, "virtiofs", SHARE_FLAGS, NULL) < 0)
+        if (errno != EINVAL || !waits || !mounts_look_again(&times))
+            return fail_to_mount(errno, errp);
+    *out_new = true;
+    return true;
+}
+
+/* Linux reads 128 KiB ahead. Here each request takes a while, whatever it asks for: a large file is
+ * read a quarter faster in larger pieces. The folders share the setting of the whole. */
+static void read_farther_ahead(int all_fd)
+{
+    auto_mem char *path = NULL;
+    auto_err struct err *err = NULL;
+    auto_fd int fd = -1;
+    struct stat st;
+
+    /* Also waits until the kernel and the host have agreed on it. */
+    if (fstat(all_fd, &st) < 0)
+        return;
+    path = mem_printf("/sys/class/bdi/%u:%u/read_ahead_kb", major(st.st_dev), minor(st.st_dev));
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        log_debug("Cannot open %s: %s", path, strerror(errno));
+    else if (!file_write_fd(fd, path, SV(READ_AHEAD_KIB), &err))
+        log_debug("%s", err_text(err));
+}
+
+/* While some folder is mounted, but the whole no longer, Linux takes that for the file system of
+ * the device. The whole alone has no size. */
+static bool is_whole(int fd, struct err **errp)
+{
+    struct statfs fs;
+    struct stat st;
+
+    if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
+        return err_set_os(errp, errno, "cannot look at the host's folders");
+    if (st.st_ino == FUSE_ROOT_ID && fs.f_blocks == 0)
+        return true;
+    (void)err_set(errp, ERR_BUSY, "somebody has unmounted what the guest agent had mounted");
+    return err_hint(errp, "unmount the host's folders in the guest, or restart it");
+}
+
+static bool open_all(struct share_all *all, bool waits, struct err **errp)
+{
+    auto_visit struct visit v = VISIT_NONE;
+    bool ok, is_new;
+
+    if (!go(all->ns_fd, &v, errp))
+        return false;
+    ok = mount_all(waits, &is_new, errp);
+    if (ok) {
+        all->fd = open(SHARE_ALL_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        ok = all->fd >= 0 ? is_whole(all->fd, errp)
+                          : err_set_os(errp, errno, "cannot open " SHARE_ALL_DIR);
+    }
+    if (!ok && is_new)
+        (void)umount2(SHARE_ALL_DIR, MNT_DETACH | UMOUNT_NOFOLLOW);
+    come_back(&v);
+    if (ok && is_new)
+        read_farther_ahead(all->fd);
+    return ok;
+}
+
+/* The process that repeats changes, and one that mounts a folder, do this at the same time when the
+ * host has replaced the device. */
+bool share_all_open(struct share_all *out, bool waits, struct err **errp)
+{
+    auto_fd int lock = -1;
+
+    *out = SHARE_ALL_NONE;
+    if (!dir_make_all(SHARE_PRIVATE_DIR, 0711, errp) ||
+        !lock_dir(SHARE_PRIVATE_DIR, LOCK_WAIT, &lock, errp))
+        return false;
+    out->ns_fd = namespace_for_all();
+    if (open_all(out, waits, errp))
+        return true;
+    share_all_close(out);
+    return false;
+}
+
+void share_all_close(struct share_all *all)
+{
+    if (all->fd >= 0)
+        (void)close(all->fd);
+    if (all->ns_fd >= 0)
+        (void)close(all->ns_fd);
+    *all = SHARE_ALL_NONE;
+}
+
+/* ---- what is in it ---- */
+
+/* A mount that is attached nowhere yet. */
+static bool clone_mount(const struct share_all *all, const char *name, int *out_fd,
+                        struct err **errp)
+{
+    auto_visit struct visit v = VISIT_NONE;
+    auto_fd int fd = -1;
+    int errnum;
+
+    if (!go(all->ns_fd, &v, errp))
+        return false;
+    fd = open_tree(all->fd, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    errnum = errno;
+    come_back(&v);
+    if (fd < 0)
+        return err_set_os(errp, errnum, "cannot mount the folder");
+    *out_fd = MOVE_FD(fd);
+    return true;
+}
+
+bool share_all_bind(const struct share_all *all, const char *name, const char *mount_point,
+                    struct err **errp)
+{
+    auto_mem char *source = path_join(SHARE_ALL_DIR, name);
+    auto_fd int fd = -1;
+    int rc;
+
+    if (all->ns_fd < 0) {
+        rc = mount(source, mount_point, NULL, MS_BIND, NULL);
+    } else {
+        if (!clone_mount(all, name, &fd, errp))
+            return false;
+        rc = move_mount(fd, "", AT_FDCWD, mount_point,
+                        MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
+    }
+    return rc == 0 || err_set_os(errp, errno, "cannot mount the folder");
+}
+
+/* -1: it is not mounted, or cannot be reached. */
+static int find_all(int ns_fd)
+{
+    auto_visit struct visit v = VISIT_NONE;
+    auto_err struct err *err = NULL;
+    int fd;
+
+    if (!go(ns_fd, &v, &err)) {
+        log_warn("%s", err_text(err));
+        return -1;
+    }
+    fd = open(SHARE_ALL_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    come_back(&v);
+    return fd;
+}
+
+/* False: nothing is mounted there. */
+static bool unmount_there(int ns_fd, const char *export)
+{
+    auto_mem char *path = path_join(SHARE_ALL_DIR, export);
+    auto_visit struct visit v = VISIT_NONE;
+    bool is_mounted = true;
+
+    if (go(ns_fd, &v, NULL)) {
+        is_mounted = umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 || errno != EINVAL;
+        come_back(&v);
+    }
+    return is_mounted;
+}
+
+bool share_all_drop(const char *export)
+{
+    auto_mem char *request = mem_printf(GUEST_FS_DROP_PREFIX "%s", export);
+    auto_fd int ns_fd = find_namespace();
+    auto_fd int all_fd = find_all(ns_fd);
+    struct stat st;
+
+    /* When a name turns out to be gone the kernel also unmounts whatever is mounted below, wherever
+     * that is seen. So the name is not even looked up then. */
+    if (all_fd < 0 || mount_points_below(all_fd, export, SHARE_ALL_DIR) ||
+        unmount_there(ns_fd, export))
+        return false;
+    (void)!fstatat(all_fd, request, &st, 0);
+    (void)!fstatat(all_fd, export, &st, 0);
+    return true;
+}
+
+static bool mountinfo_there(int ns_fd, struct sb *out, struct err **errp)
+{
+    auto_visit struct visit v = VISIT_NONE;
+    bool ok;
+
+    if (!go(ns_fd, &v, errp))
+        return false;
+    ok = mountinfo_read_at(v.process_fd, out, errp);
+    come_back(&v);
+    return ok;
+}
+
+bool share_all_mountinfo(struct sb *out, struct err **errp)
+{
+    auto_fd int ns_fd = find_namespace();
+
+    return (ns_fd < 0 || mountinfo_there(ns_fd, out, errp)) && mountinfo_read("self", out, errp);
+}
