@@ -12,15 +12,23 @@ static void old_news(struct ev_source *source, uint32_t events)
 void spares_init(struct spares *spares, struct evloop *loop)
 {
     spares->loop = loop;
-    for (int i = 0; i < SPARES_MAX; i++)
-        spares->all[i].source.fd = -1;
+    for (int row = 0; row < SPARES_FAMILIES; row++)
+        for (int i = 0; i < SPARES_MAX; i++)
+            spares->all[row][i].fd = -1;
 }
 
 void spares_done(struct spares *spares)
 {
-    for (int i = 0; i < SPARES_MAX; i++)
-        if (spares->all[i].source.fd >= 0)
-            evloop_close(spares->loop, &spares->all[i].source);
+    for (int row = 0; row < SPARES_FAMILIES; row++)
+        for (int i = 0; i < SPARES_MAX; i++)
+            if (spares->all[row][i].fd >= 0)
+                evloop_close(spares->loop, &spares->all[row][i]);
+}
+
+/* SPARES_MAX of them. */
+static struct ev_source *of_family(struct spares *spares, int family)
+{
+    return spares->all[family == AF_INET6 ? SPARES_V6 : SPARES_V4];
 }
 
 /* After both ends, nothing unacknowledged means that the connection is gone, not just ending: to
@@ -36,15 +44,14 @@ static bool is_over(int fd)
 
 bool spares_give(struct spares *spares, struct ev_source *source, int family)
 {
-    for (int i = 0; i < SPARES_MAX; i++) {
-        struct spare *spare = &spares->all[i];
+    struct ev_source *some = of_family(spares, family);
 
-        if (spare->source.fd >= 0)
+    for (int i = 0; i < SPARES_MAX; i++) {
+        if (some[i].fd >= 0)
             continue;
         if (!is_over(source->fd))
             return false;
-        evloop_move(spares->loop, source, &spare->source, old_news);
-        spare->family = family;
+        evloop_move(spares->loop, source, &some[i], old_news);
         return true;
     }
     return false;
@@ -60,16 +67,16 @@ static bool disconnect(int fd)
 
 bool spares_take(struct spares *spares, int family, struct ev_source *source, ev_source_fn on_ready)
 {
-    for (int i = 0; i < SPARES_MAX; i++) {
-        struct spare *spare = &spares->all[i];
+    struct ev_source *some = of_family(spares, family);
 
-        if (spare->source.fd < 0 || spare->family != family)
+    for (int i = 0; i < SPARES_MAX; i++) {
+        if (some[i].fd < 0)
             continue;
-        if (disconnect(spare->source.fd)) {
-            evloop_move(spares->loop, &spare->source, source, on_ready);
+        if (disconnect(some[i].fd)) {
+            evloop_move(spares->loop, &some[i], source, on_ready);
             return true;
         }
-        evloop_close(spares->loop, &spare->source);
+        evloop_close(spares->loop, &some[i]);
     }
     return false;
 }

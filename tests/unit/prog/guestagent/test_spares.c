@@ -5,14 +5,15 @@ static size_t count_spares(const struct bench *b)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < SPARES_MAX; i++)
-        n += b->base.pool.spares.all[i].source.fd >= 0;
+    for (size_t row = 0; row < SPARES_FAMILIES; row++)
+        for (size_t i = 0; i < SPARES_MAX; i++)
+            n += b->base.pool.spares.all[row][i].fd >= 0;
     return n;
 }
 
 static int first_spare(const struct bench *b)
 {
-    return b->base.pool.spares.all[0].source.fd;
+    return b->base.pool.spares.all[SPARES_V4][0].fd;
 }
 
 /* A stream of the host with a connection to the address, and what it says first. */
@@ -31,6 +32,13 @@ static int connect_v4(struct bench *b, uint16_t port, struct sv first)
     static const char v4[4] = { 127, 0, 0, 1 };
 
     return connect_to(b, (struct sv){ v4, sizeof(v4) }, port, first);
+}
+
+static int connect_v6(struct bench *b, uint16_t port, struct sv first)
+{
+    static const char v6[16] = { [15] = 1 };
+
+    return connect_to(b, (struct sv){ v6, sizeof(v6) }, port, first);
 }
 
 /* Question and answer, and both ends. */
@@ -77,14 +85,13 @@ static void connections_follow_each_other_on_one_socket(void **state)
 
 static void each_family_has_its_own(void **state)
 {
-    static const char v6[16] = { [15] = 1 };
     struct bench *b = *state;
     uint16_t ports[2];
     auto_fd int v4_listener = bench_socket(AF_INET, SOCK_STREAM, &ports[0]);
     auto_fd int v6_listener = bench_socket(AF_INET6, SOCK_STREAM, &ports[1]);
 
     for (size_t i = 0; i < 4; i++) {
-        int host = i % 2 ? connect_to(b, (struct sv){ v6, sizeof(v6) }, ports[1], SV("question"))
+        int host = i % 2 ? connect_v6(b, ports[1], SV("question"))
                          : connect_v4(b, ports[0], SV("question"));
 
         serve(b, host, i % 2 ? v6_listener : v4_listener, true);
@@ -104,15 +111,15 @@ static void mapped_addresses_leave_none(void **state)
     assert_int_equal(count_spares(b), 0);
 }
 
-static void no_more_than_some_are_kept(void **state)
+static void connect_many(struct bench *b, int family)
 {
-    struct bench *b = *state;
     uint16_t port;
-    auto_fd int listener = bench_socket(AF_INET, SOCK_STREAM, &port);
+    auto_fd int listener = bench_socket(family, SOCK_STREAM, &port);
     int hosts[SPARES_MAX + 3];
 
     for (size_t i = 0; i < COUNT(hosts); i++)
-        hosts[i] = connect_v4(b, port, SV("question"));
+        hosts[i] = family == AF_INET6 ? connect_v6(b, port, SV("question"))
+                                      : connect_v4(b, port, SV("question"));
     for (size_t i = 0; i < COUNT(hosts); i++) {
         auto_fd int target = -1;
 
@@ -122,7 +129,16 @@ static void no_more_than_some_are_kept(void **state)
         until(&b->base, b->base.pool.n_relays == COUNT(hosts) - 1 - i);
         (void)close(hosts[i]);
     }
+}
+
+static void no_more_than_some_of_each_family_are_kept(void **state)
+{
+    struct bench *b = *state;
+
+    connect_many(b, AF_INET6);
     assert_int_equal(count_spares(b), SPARES_MAX);
+    connect_many(b, AF_INET);
+    assert_int_equal(count_spares(b), 2 * SPARES_MAX);
 }
 
 /* All is in the kernel, both ends are told, and the target has yet to read. */
@@ -199,7 +215,7 @@ int main(void)
         CASE(connections_follow_each_other_on_one_socket),
         CASE(each_family_has_its_own),
         CASE(mapped_addresses_leave_none),
-        CASE(no_more_than_some_are_kept),
+        CASE(no_more_than_some_of_each_family_are_kept),
         CASE(what_is_still_on_its_way_arrives),
         CASE(refusal_of_a_spare_is_a_refusal),
         CASE(spare_waits_for_an_answer_like_others),
