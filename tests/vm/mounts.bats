@@ -88,6 +88,8 @@ root_of() { # MOUNT-POINT
 @test "the first writable folder lies in the file system of the whole, which nobody sees" {
     [[ $(root_of /mnt/rw) == /lima-* && $(root_of /mnt/made) == / ]]
     [[ $(guest m sudo find /run/lima-mounts) == $'/run/lima-mounts\n/run/lima-mounts/namespace\n/run/lima-mounts/namespace/mnt' ]]
+    run guest m sudo unshare -m rm -rf /run/lima-mounts
+    [[ $status -ne 0 && -n $(in_whole m ls /run/lima-mounts/all) ]]
     guest m df >"$HOME/df.txt"
     [[ $(grep -c 'lima-mounts' "$HOME/df.txt") -eq 0 && $(grep -c ' /mnt/' "$HOME/df.txt") -ge 4 ]]
     [[ $(in_whole m ls -A /) == run && $(in_whole m ls -A /run /run/lima-mounts) == *$'\n''all' ]]

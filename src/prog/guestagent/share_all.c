@@ -350,12 +350,15 @@ bool share_all_drop(const char *export)
     auto_mem char *request = mem_printf(GUEST_FS_DROP_PREFIX "%s", export);
     auto_fd int ns_fd = find_namespace();
     auto_fd int all_fd = find_all(ns_fd);
+    bool is_apart = ns_fd >= 0;
     struct stat st;
 
     /* When a name turns out to be gone the kernel also unmounts whatever is mounted below, wherever
-     * that is seen. So the name is not even looked up then. */
-    if (all_fd < 0 || mount_points_below(all_fd, export, SHARE_ALL_DIR) ||
-        unmount_there(ns_fd, export))
+     * that is seen. So the name is not even looked up then, unless the mount there may be our own.
+     */
+    if (all_fd < 0 || (!is_apart && unmount_there(ns_fd, export)) ||
+        mount_points_below(all_fd, export, SHARE_ALL_DIR) ||
+        (is_apart && unmount_there(ns_fd, export)))
         return false;
     (void)!fstatat(all_fd, request, &st, 0);
     (void)!fstatat(all_fd, export, &st, 0);
