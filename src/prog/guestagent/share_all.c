@@ -3,14 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
-#include <linux/magic.h>
-#include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -25,121 +21,9 @@
 #include "sys/lock.h"
 #include "wire/guest.h"
 
-/* A file system of its own: the namespace cannot be held where mounts are passed on to others. `df`
- * leaves it out, as it has no size, and may look at it for anybody. */
-#define NAMESPACE_DIR  SHARE_PRIVATE_DIR "/namespace"
-#define NAMESPACE_FILE NAMESPACE_DIR "/mnt"
 #define READ_AHEAD_KIB "512"
 
-/* ---- there and back ---- */
-
-struct visit {
-    int home_fd;    /* the namespace of the guest */
-    int process_fd; /* /proc/self, also where there is no /proc */
-};
-#define VISIT_NONE ((struct visit){ -1, -1 })
-
-static void visit_done(struct visit *v)
-{
-    if (v->home_fd >= 0)
-        (void)close(v->home_fd);
-    if (v->process_fd >= 0)
-        (void)close(v->process_fd);
-}
-#define auto_visit AUTO_CALL(visit_done)
-
-static bool prepare(struct visit *v, struct err **errp)
-{
-    v->home_fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-    v->process_fd = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return (v->home_fd >= 0 && v->process_fd >= 0) ||
-           err_set_os(errp, errno, "cannot open the mount namespace of this process");
-}
-
-/* Nothing happens without a namespace: ns_fd is -1. */
-static bool go(int ns_fd, struct visit *v, struct err **errp)
-{
-    if (ns_fd < 0)
-        return true;
-    return prepare(v, errp) &&
-           (setns(ns_fd, CLONE_NEWNS) == 0 ||
-            err_set_os(errp, errno, "cannot enter the mount namespace of the host's folders"));
-}
-
-/* Where the guest is not, nothing that this process does would be right. */
-static void come_back(const struct visit *v)
-{
-    if (v->home_fd < 0 || setns(v->home_fd, CLONE_NEWNS) == 0)
-        return;
-    log_error("Cannot come back to the mount namespace of the guest: %s", strerror(errno));
-    _exit(EXIT_FAILURE);
-}
-
-/* ---- the namespace ---- */
-
-/* -1: there is none. */
-static int find_namespace(void)
-{
-    auto_fd int fd = open(NAMESPACE_FILE, O_RDONLY | O_CLOEXEC);
-    struct statfs fs;
-
-    return fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == NSFS_MAGIC ? MOVE_FD(fd) : -1;
-}
-
-/* The namespace of this process becomes an empty one. */
-static bool clear_namespace(struct err **errp)
-{
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-        mount("none", SHARE_PRIVATE_DIR, "ramfs", SHARE_FLAGS | MS_NOEXEC, "mode=0700") < 0 ||
-        chdir(SHARE_PRIVATE_DIR) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
-        umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
-        return err_set_os(errp, errno, "cannot clear a new mount namespace");
-    return true;
-}
-
-/* True for a mount point. */
-static bool keep_to_itself(const char *dir)
-{
-    return mount(NULL, dir, NULL, MS_PRIVATE, NULL) == 0;
-}
-
-static bool hold_namespace(int ns_fd, struct err **errp)
-{
-    auto_mem char *source = mem_printf("/proc/self/fd/%d", ns_fd);
-    auto_fd int fd = -1;
-
-    if (!dir_make_all(NAMESPACE_DIR, 0711, errp))
-        return false;
-    if (!keep_to_itself(NAMESPACE_DIR) &&
-        (mount("none", NAMESPACE_DIR, "ramfs", SHARE_FLAGS | MS_NOEXEC, "mode=0711") < 0 ||
-         !keep_to_itself(NAMESPACE_DIR)))
-        return err_set_os(errp, errno, "cannot mount %s", NAMESPACE_DIR);
-    fd = open(NAMESPACE_FILE, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0 || mount(source, NAMESPACE_FILE, NULL, MS_BIND, NULL) < 0)
-        return err_set_os(errp, errno, "cannot make %s", NAMESPACE_FILE);
-    /* Who removes the file, in whichever namespace, would unmount it in this. */
-    (void)mount(NULL, NAMESPACE_DIR, NULL, MS_REMOUNT | MS_RDONLY | SHARE_FLAGS | MS_NOEXEC, NULL);
-    return true;
-}
-
-static bool make_namespace(int *out_fd, struct err **errp)
-{
-    auto_visit struct visit v = VISIT_NONE;
-    auto_fd int ns_fd = -1;
-    bool ok;
-
-    if (!prepare(&v, errp))
-        return false;
-    if (unshare(CLONE_NEWNS) < 0)
-        return err_set_os(errp, errno, "cannot make a mount namespace");
-    ns_fd = openat(v.process_fd, "ns/mnt", O_RDONLY | O_CLOEXEC);
-    ok = ns_fd >= 0 ? clear_namespace(errp) : err_set_os(errp, errno, "cannot open the namespace");
-    come_back(&v);
-    if (!ok || !hold_namespace(ns_fd, errp))
-        return false;
-    *out_fd = MOVE_FD(ns_fd);
-    return true;
-}
+/* ---- the whole ---- */
 
 static bool can_be_handed_over(void)
 {
@@ -152,15 +36,13 @@ static bool can_be_handed_over(void)
 static int namespace_for_all(void)
 {
     auto_err struct err *err = NULL;
-    int fd = find_namespace();
+    int fd = share_ns_find();
 
     if (fd < 0 && can_be_handed_over() && !mounts_is_mount_point(SHARE_ALL_DIR) &&
-        !make_namespace(&fd, &err))
+        !share_ns_make(&fd, &err))
         log_warn("The host's folders are mounted in " SHARE_ALL_DIR ", too: %s", err_text(err));
     return fd;
 }
-
-/* ---- the whole ---- */
 
 static bool fail_to_mount(int errnum, struct err **errp)
 {
@@ -234,7 +116,7 @@ static bool open_all(struct share_all *all, bool waits, struct err **errp)
     auto_visit struct visit v = VISIT_NONE;
     bool ok, is_new;
 
-    if (!go(all->ns_fd, &v, errp))
+    if (!share_ns_go(all->ns_fd, &v, errp))
         return false;
     ok = mount_all(waits, &is_new, errp);
     if (ok) {
@@ -244,7 +126,7 @@ static bool open_all(struct share_all *all, bool waits, struct err **errp)
     }
     if (!ok && is_new)
         (void)umount2(SHARE_ALL_DIR, MNT_DETACH | UMOUNT_NOFOLLOW);
-    come_back(&v);
+    share_ns_come_back(&v);
     if (ok && is_new)
         read_farther_ahead(all->fd);
     return ok;
@@ -286,11 +168,11 @@ static bool clone_mount(const struct share_all *all, const char *name, int *out_
     auto_fd int fd = -1;
     int errnum;
 
-    if (!go(all->ns_fd, &v, errp))
+    if (!share_ns_go(all->ns_fd, &v, errp))
         return false;
     fd = open_tree(all->fd, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     errnum = errno;
-    come_back(&v);
+    share_ns_come_back(&v);
     if (fd < 0)
         return err_set_os(errp, errnum, "cannot mount the folder");
     *out_fd = MOVE_FD(fd);
@@ -322,12 +204,12 @@ static int find_all(int ns_fd)
     auto_err struct err *err = NULL;
     int fd;
 
-    if (!go(ns_fd, &v, &err)) {
+    if (!share_ns_go(ns_fd, &v, &err)) {
         log_warn("%s", err_text(err));
         return -1;
     }
     fd = open(SHARE_ALL_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    come_back(&v);
+    share_ns_come_back(&v);
     return fd;
 }
 
@@ -338,9 +220,9 @@ static bool unmount_there(int ns_fd, const char *export)
     auto_visit struct visit v = VISIT_NONE;
     bool is_mounted = true;
 
-    if (go(ns_fd, &v, NULL)) {
+    if (share_ns_go(ns_fd, &v, NULL)) {
         is_mounted = umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 || errno != EINVAL;
-        come_back(&v);
+        share_ns_come_back(&v);
     }
     return is_mounted;
 }
@@ -348,7 +230,7 @@ static bool unmount_there(int ns_fd, const char *export)
 bool share_all_drop(const char *export)
 {
     auto_mem char *request = mem_printf(GUEST_FS_DROP_PREFIX "%s", export);
-    auto_fd int ns_fd = find_namespace();
+    auto_fd int ns_fd = share_ns_find();
     auto_fd int all_fd = find_all(ns_fd);
     bool is_apart = ns_fd >= 0;
     struct stat st;
@@ -370,16 +252,16 @@ static bool mountinfo_there(int ns_fd, struct sb *out, struct err **errp)
     auto_visit struct visit v = VISIT_NONE;
     bool ok;
 
-    if (!go(ns_fd, &v, errp))
+    if (!share_ns_go(ns_fd, &v, errp))
         return false;
     ok = mountinfo_read_at(v.process_fd, out, errp);
-    come_back(&v);
+    share_ns_come_back(&v);
     return ok;
 }
 
 bool share_all_mountinfo(struct sb *out, struct err **errp)
 {
-    auto_fd int ns_fd = find_namespace();
+    auto_fd int ns_fd = share_ns_find();
 
     return (ns_fd < 0 || mountinfo_there(ns_fd, out, errp)) && mountinfo_read("self", out, errp);
 }

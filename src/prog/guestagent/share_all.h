@@ -1,14 +1,13 @@
 /*
  * The file system with all of the host's folders, each under its name, as the file system device
- * has it. It is mounted in a mount namespace of its own, in which there is nothing else: `df`,
- * `mount` and whoever walks through all files do not come upon it, and nothing of the guest is kept
- * in use by it. A file holds the namespace (mount_namespaces(7)), whoever made it.
+ * has it. It is mounted in a mount namespace of its own (share_ns.h), in which there is nothing
+ * else: `df`, `mount` and whoever walks through all files do not come upon it, and nothing of the
+ * guest is kept in use by it.
  *
  * Linux before 5.2 cannot hand a mount from one namespace to another. There it is mounted in that
  * of the guest, where only root can look.
  *
- * Not for programs with threads: the process goes to that namespace and comes back, and is in the
- * root directory then. If it cannot come back it ends.
+ * Not for programs with threads: the process goes to that namespace and comes back.
  */
 #ifndef PROG_GUESTAGENT_SHARE_ALL_H
 #define PROG_GUESTAGENT_SHARE_ALL_H
@@ -18,12 +17,12 @@
 
 #include "base/err.h"
 #include "base/sb.h"
+#include "prog/guestagent/share_ns.h"
 
-#define SHARE_PRIVATE_DIR "/run/lima-mounts"
 /* In either namespace. Only root may look into the file system itself. */
-#define SHARE_ALL_DIR     SHARE_PRIVATE_DIR "/all"
+#define SHARE_ALL_DIR SHARE_PRIVATE_DIR "/all"
 /* Of mounts of it, and of its folders. */
-#define SHARE_FLAGS       (MS_NOSUID | MS_NODEV)
+#define SHARE_FLAGS   (MS_NOSUID | MS_NODEV)
 
 struct share_all {
     int fd;    /* O_PATH: its root; good for the *at functions in any namespace */
