@@ -25,7 +25,8 @@ struct share {
 bool share_mount(const struct share *share, struct err **errp) MUST_USE;
 /* ERR_BUSY while something uses it, or is mounted in it, unless lazy: then it goes, with what is
  * mounted in it, when nothing uses it any more. Also while something else is mounted over it. What
- * is not the share, but something that the guest has mounted in its place, is left. */
+ * is not the share, but something that the guest has mounted in its place, is left. Lazily, a
+ * process stays behind for two seconds, to let go of what was in use until just now. */
 bool share_unmount(const struct share *share, bool lazy, struct err **errp) MUST_USE;
 
 #endif
