@@ -1,6 +1,9 @@
 #include "prog/guestagent/mount_points.h"
 
+#include <fcntl.h>
+
 #include "base/auto.h"
+#include "sys/file.h"
 #include "unit_test.h"
 
 /* The share is 0:40, mounted privately and bound to /mnt/my share, of which a part is bound again.
@@ -41,7 +44,18 @@ static void other_devices_do_not_count(void **state)
 
 static void what_cannot_be_told_counts_as_one(void **state)
 {
-    assert_true(mount_points_below(-1, "x", "/")); /* cannot be told */
+    auto_fd int dev = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    assert_true(mount_points_below(-1, "none", "/"));
+    assert_true(mount_points_below(dev, "none", "/proc"));
+}
+
+static void mount_points_of_this_machine_are_found(void **state)
+{
+    auto_fd int dev = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    assert_true(mount_points_below(dev, "pts", "/dev"));
+    assert_false(mount_points_below(dev, "pt", "/dev"));
 }
 
 int main(void)
@@ -50,6 +64,7 @@ int main(void)
         cmocka_unit_test(mount_points_are_found_whichever_way_they_are_reached),
         cmocka_unit_test(other_devices_do_not_count),
         cmocka_unit_test(what_cannot_be_told_counts_as_one),
+        cmocka_unit_test(mount_points_of_this_machine_are_found),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
