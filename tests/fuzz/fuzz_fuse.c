@@ -2,8 +2,9 @@
  * Requests to the file server over a scratch directory that is made once and filled anew for each
  * input. An input is a sequence of requests: opcode, which node, how many of the bytes that follow
  * are the arguments, whether the length in the header is right, whether the agent asks that repeats
- * changes, of which there are some of each kind, and whether the first export is detached before.
- * Whatever comes, answers fit into their room, and after a reset nothing is left.
+ * changes, of which there are some of each kind, and whether the first export is detached before,
+ * or one added or detached that lies in the file system of the root. Whatever comes, answers fit
+ * into their room, and after a reset nothing is left.
  */
 #include <assert.h>
 #include <fcntl.h>
@@ -18,7 +19,16 @@
 #include "fuzz_scratch.h"
 #include "wire/fuse.h"
 
-enum { REQUESTS_MAX = 64, ARGS_MAX = 512, AGENT = 7, BY_AGENT = 16, DETACH = 32 };
+enum { REQUESTS_MAX = 64, ARGS_MAX = 512, AGENT = 7 };
+/* Of the byte after the opcode; below them are the node and a bit for a small answer. */
+enum {
+    BY_AGENT = 0x10,
+    DETACH = 0x20,
+    OTHER = 0xc0,
+    ADD_IN_ROOT = 0x40,
+    DETACH_IN_ROOT = 0x80,
+    WRONG_LENGTH = 0xc0
+};
 
 static void make_scratch(void)
 {
@@ -33,6 +43,21 @@ static void make_scratch(void)
     (void)close(fd);
 }
 
+static bool add(struct fuse_server *s, const struct fuse_export_options *options)
+{
+    return fuse_server_add(s, options, open(fuzz_scratch, O_PATH | O_CLOEXEC), NULL);
+}
+
+static void change_exports(struct fuse_server *s, uint8_t how)
+{
+    if (how & DETACH)
+        (void)!fuse_server_detach(s, "a", NULL);
+    if ((how & OTHER) == ADD_IN_ROOT)
+        (void)!add(s, &(struct fuse_export_options){ .name = "c" });
+    if ((how & OTHER) == DETACH_IN_ROOT)
+        (void)!fuse_server_detach(s, "c", NULL);
+}
+
 static void run_one(struct fuse_server *s, struct fuzz_input *in)
 {
     char request[sizeof(struct fuse_in_header) + ARGS_MAX], reply[4096];
@@ -44,12 +69,11 @@ static void run_one(struct fuse_server *s, struct fuzz_input *in)
     uint32_t len;
     bool ok;
 
-    if (how & DETACH)
-        (void)!fuse_server_detach(s, "a", NULL);
+    change_exports(s, how);
     head.nodeid = how & 7;
     head.pid = how & BY_AGENT ? AGENT : 0;
     n += fuzz_bytes(in, request + sizeof(head), fuzz_u16(in) % ARGS_MAX);
-    head.len = (uint32_t)n + (how >> 6 == 3);
+    head.len = (uint32_t)n + ((how & OTHER) == WRONG_LENGTH);
     memcpy(request, &head, sizeof(head));
     from[0] = (struct iovec){ request, n / 2 };
     from[1] = (struct iovec){ request + n / 2, n - n / 2 };
@@ -68,7 +92,7 @@ static void export_scratch(struct fuse_server *s, const char *name, bool read_on
         .name = name, .read_only = read_only, .owners_kept = kept, .tells_changes = true
     };
 
-    if (!fuse_server_add(s, &options, open(fuzz_scratch, O_PATH | O_CLOEXEC), NULL))
+    if (!add(s, &options))
         abort();
 }
 
