@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "sys/host.h"
 #include "vhost/vsock_priv.h"
 
 #define TELL_MAX (128u << 10)
@@ -176,8 +177,10 @@ static void handle_chunks(struct vsock_stream *s, const struct iovec *iov, unsig
         in = (struct sv){ iov[i].iov_base, iov[i].iov_len };
         i++;
     }
-    if (s->chunks_in.has_ended)
+    if (s->chunks_in.has_ended) {
+        s->chunks_in_ended_ns = host_monotonic_ns();
         vsock_stream_settle(s);
+    }
 }
 
 static void handle_data(struct vsock_stream *s, uint32_t len, struct iovec *iov, unsigned n_iov)

@@ -95,6 +95,7 @@ struct vsock_stream {
     /* From the guest. */
     struct vsock_bytes backlog;
     struct tunnel_chunks chunks_in;
+    uint64_t chunks_in_ended_ns; /* host_monotonic_ns() */
     uint32_t space, received, taken, taken_told;
 };
 

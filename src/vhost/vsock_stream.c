@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sys/host.h"
 #include "sys/sock.h"
 #include "vhost/vsock_priv.h"
 
@@ -176,11 +177,15 @@ static void become_idle(struct vsock_stream *s)
         end_idle(CONTAINER_OF(v->idle.prev, struct vsock_stream, idle));
 }
 
-/* Both directions have ended in chunks, and nothing else was said about their ends. */
+/* Both directions have ended in chunks, and nothing else was said about their ends. A guest whose
+ * server has closed may be about to close as well when the end of the host comes late. */
 static bool is_reusable(const struct vsock_stream *s)
 {
+    const uint64_t late_ns = TUNNEL_HOST_END_MS / 2 * 1000000ull;
+
     return s->chunks_out.has_ended && s->chunks_in.has_ended && s->write_shut &&
-           !s->shutdown_sent && !s->shutdown_got;
+           !s->shutdown_sent && !s->shutdown_got &&
+           host_monotonic_ns() - s->chunks_in_ended_ns < late_ns;
 }
 
 void vsock_stream_settle(struct vsock_stream *s)

@@ -34,7 +34,6 @@ enum {
     STREAM,
     PEER,
     TURN_MAX = 2 * RELAY_CHUNK_MAX, /* bytes of a direction before others have their turn */
-    HOST_END_MS = 1000,             /* for the end of the host, when the peer takes no more */
 };
 
 /* A vsock socket starts with room for 256 KiB from the host. The first streams that carry much get
@@ -412,7 +411,7 @@ static void run(struct relay *r)
             return;
         }
         if (!ev_timer_is_running(&r->host_end))
-            ev_timer_start(r->pool->loop, &r->host_end, HOST_END_MS, host_does_not_end);
+            ev_timer_start(r->pool->loop, &r->host_end, TUNNEL_HOST_END_MS, host_does_not_end);
     }
     if (wants_turn(stream, peer) || wants_turn(peer, stream))
         ev_task_queue(r->pool->loop, &r->turn, turn_comes);

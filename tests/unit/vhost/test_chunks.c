@@ -236,6 +236,46 @@ static void bytes_after_the_end_are_refused(void **state)
     use(b);
 }
 
+/* The guest does not echo what comes after. */
+static struct vsock_stream *stream_that_the_guest_ended(struct vsock_bench *b, int *out_fd)
+{
+    const struct vsock_header header = { .op = VSOCK_OP_RW, .len = TUNNEL_CHUNK_HEAD_LEN };
+    struct iovec end = { (char[TUNNEL_CHUNK_HEAD_LEN]){ 0 }, TUNNEL_CHUNK_HEAD_LEN };
+    struct vsock_stream *s;
+
+    *out_fd = forward(b);
+    expect(b, *out_fd, "pre");
+    last_conn(b)->is_paused = true;
+    s = CONTAINER_OF(b->dev->streams.next, struct vsock_stream, link);
+    vsock_stream_packet(s, &header, &end, 1);
+    return s;
+}
+
+static void end_of_the_host_that_comes_soon_frees_the_stream(void **state)
+{
+    struct vsock_bench *b = *state;
+    int fd;
+
+    (void)stream_that_the_guest_ended(b, &fd);
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    expect_end(b, fd);
+    assert_int_equal(b->dev->n_idle, 1);
+}
+
+static void end_of_the_host_that_comes_late_ends_the_stream(void **state)
+{
+    struct vsock_bench *b = *state;
+    int fd;
+
+    stream_that_the_guest_ended(b, &fd)->chunks_in_ended_ns -= TUNNEL_HOST_END_MS / 2 * 1000000ull;
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    expect_end(b, fd);
+    assert_int_equal(b->dev->n_idle, 0);
+    assert_int_equal(vsock_dev_counters(b->dev)->reset, 0);
+    use(b);
+    assert_int_equal(b->guest.n_conns, 2);
+}
+
 static void idle_streams_are_bounded_and_time_out(void **state)
 {
     struct vsock_bench *b = *state;
@@ -288,6 +328,8 @@ int main(void)
         CASE(idle_stream_may_be_ended_by_the_guest),
         CASE(idle_stream_that_ends_is_not_found),
         CASE(bytes_after_the_end_are_refused),
+        CASE(end_of_the_host_that_comes_soon_frees_the_stream),
+        CASE(end_of_the_host_that_comes_late_ends_the_stream),
         CASE(idle_streams_are_bounded_and_time_out),
         CASE(restart_of_the_guest_forgets_idle_streams),
     };
