@@ -113,7 +113,7 @@ static bool is_whole(int fd, struct err **errp)
 
 static bool open_all(struct share_all *all, bool waits, struct err **errp)
 {
-    auto_visit struct visit v = VISIT_NONE;
+    auto_share_visit struct share_visit v = SHARE_VISIT_NONE;
     bool ok, is_new;
 
     if (!share_ns_go(all->ns_fd, &v, errp))
@@ -164,7 +164,7 @@ void share_all_close(struct share_all *all)
 static bool clone_mount(const struct share_all *all, const char *name, int *out_fd,
                         struct err **errp)
 {
-    auto_visit struct visit v = VISIT_NONE;
+    auto_share_visit struct share_visit v = SHARE_VISIT_NONE;
     auto_fd int fd = -1;
     int errnum;
 
@@ -200,7 +200,7 @@ bool share_all_bind(const struct share_all *all, const char *name, const char *m
 /* -1: it is not mounted, or cannot be reached. */
 static int find_all(int ns_fd)
 {
-    auto_visit struct visit v = VISIT_NONE;
+    auto_share_visit struct share_visit v = SHARE_VISIT_NONE;
     auto_err struct err *err = NULL;
     int fd;
 
@@ -217,7 +217,7 @@ static int find_all(int ns_fd)
 static bool unmount_there(int ns_fd, const char *export)
 {
     auto_mem char *path = path_join(SHARE_ALL_DIR, export);
-    auto_visit struct visit v = VISIT_NONE;
+    auto_share_visit struct share_visit v = SHARE_VISIT_NONE;
     bool is_mounted = true;
 
     if (share_ns_go(ns_fd, &v, NULL)) {
@@ -249,7 +249,7 @@ bool share_all_drop(const char *export)
 
 static bool mountinfo_there(int ns_fd, struct sb *out, struct err **errp)
 {
-    auto_visit struct visit v = VISIT_NONE;
+    auto_share_visit struct share_visit v = SHARE_VISIT_NONE;
     bool ok;
 
     if (!share_ns_go(ns_fd, &v, errp))

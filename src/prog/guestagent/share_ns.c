@@ -24,16 +24,16 @@
 
 /* ---- there and back ---- */
 
-void visit_done(struct visit *v)
+void share_visit_done(struct share_visit *v)
 {
     if (v->home_fd >= 0)
         (void)close(v->home_fd);
     if (v->process_fd >= 0)
         (void)close(v->process_fd);
-    *v = VISIT_NONE;
+    *v = SHARE_VISIT_NONE;
 }
 
-static bool prepare(struct visit *v, struct err **errp)
+static bool prepare(struct share_visit *v, struct err **errp)
 {
     v->home_fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
     v->process_fd = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -41,7 +41,7 @@ static bool prepare(struct visit *v, struct err **errp)
            err_set_os(errp, errno, "cannot open the mount namespace of this process");
 }
 
-bool share_ns_go(int ns_fd, struct visit *v, struct err **errp)
+bool share_ns_go(int ns_fd, struct share_visit *v, struct err **errp)
 {
     if (ns_fd < 0)
         return true;
@@ -50,7 +50,7 @@ bool share_ns_go(int ns_fd, struct visit *v, struct err **errp)
             err_set_os(errp, errno, "cannot enter the mount namespace of the host's folders"));
 }
 
-void share_ns_come_back(const struct visit *v)
+void share_ns_come_back(const struct share_visit *v)
 {
     if (v->home_fd < 0 || setns(v->home_fd, CLONE_NEWNS) == 0)
         return;
@@ -107,7 +107,7 @@ static bool hold(int ns_fd, struct err **errp)
 
 bool share_ns_make(int *out_fd, struct err **errp)
 {
-    auto_visit struct visit v = VISIT_NONE;
+    auto_share_visit struct share_visit v = SHARE_VISIT_NONE;
     auto_fd int ns_fd = -1;
     bool ok;
 

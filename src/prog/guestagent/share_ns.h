@@ -11,8 +11,8 @@
 
 #include <stdbool.h>
 
+#include "base/auto.h"
 #include "base/err.h"
-#include "base/mem.h"
 
 /* Of the guest; what only the guest agent needs is below it. */
 #define SHARE_PRIVATE_DIR "/run/lima-mounts"
@@ -22,17 +22,17 @@ int share_ns_find(void);
 /* Makes it, and the file that holds it. */
 bool share_ns_make(int *out_fd, struct err **errp) MUST_USE;
 
-struct visit {
+struct share_visit {
     int home_fd;    /* the namespace of the guest */
     int process_fd; /* the process's directory in /proc, also where there is no /proc */
 };
-#define VISIT_NONE ((struct visit){ -1, -1 })
-void visit_done(struct visit *v);
-#define auto_visit AUTO_CALL(visit_done)
+#define SHARE_VISIT_NONE ((struct share_visit){ -1, -1 })
+void share_visit_done(struct share_visit *v);
+#define auto_share_visit AUTO_CALL(share_visit_done)
 
 /* Takes the process there. Nothing happens when ns_fd is -1. */
-bool share_ns_go(int ns_fd, struct visit *v, struct err **errp) MUST_USE;
+bool share_ns_go(int ns_fd, struct share_visit *v, struct err **errp) MUST_USE;
 /* And back, if it went. If that fails the process ends. */
-void share_ns_come_back(const struct visit *v);
+void share_ns_come_back(const struct share_visit *v);
 
 #endif
