@@ -29,9 +29,9 @@
  *
  * When both directions have ended in this way the stream is idle, and the host may send the next
  * preface. So a guest that has ended its direction closes the stream only when the end of the host
- * has not come for TUNNEL_HOST_END_MS; a host whose end comes half as late sends no other preface
- * after it. Everything else ends the stream as it does without chunks: resets, and
- * the ends of directions that are not in chunks any more, which is for those that carry much.
+ * has not come for TUNNEL_HOST_END_MS, and a host whose end is more than half as late sends no
+ * other preface. Everything else ends the stream as it does without chunks: resets, and the ends of
+ * directions that are not in chunks any more, which is for those that carry much.
  * Guests that can do it say so (GUEST_CHUNKED of wire/guest.h). The host closes what has been idle
  * for long.
  *
@@ -95,6 +95,7 @@ enum tunnel_take tunnel_preface_take(struct sv *stream, struct tunnel_preface *o
 #define TUNNEL_CHUNK_LEN_MAX  0xfffeu
 /* A direction that has carried so much goes on without chunks. */
 #define TUNNEL_CHUNKED_MAX    (64u * 1024)
+/* A guest waits so long for the end of the host before it closes a stream in chunks. */
 #define TUNNEL_HOST_END_MS    1000
 
 /* Heads of chunks: of n bytes (0 ends the direction, at most TUNNEL_CHUNK_LEN_MAX), and the last
