@@ -3,7 +3,7 @@
 # lines "WAY WHAT SECONDS". $TOOLS has files_bench, git with its libraries, and archive.tar; /w has a
 # directory for each way.
 #
-#     mounts_guest.sh files MIB ROUNDS     large files, so many MiB in all, and small ones
+#     mounts_guest.sh files MIB ROUNDS     four large files of so many MiB, and small ones
 #     mounts_guest.sh told ROUNDS          git status of a tree that is there and known
 set -e
 what=$1
@@ -73,9 +73,9 @@ in_turn() { # ROUND WAY...
 # Memory comes first: the guest's first use of a page takes the host time, whatever it is used for.
 # What is short is at the mercy of whatever the machine does in these seconds, and so has many turns.
 files() { # MIB ROUNDS
-    mib=$(($1 / 4)) i=0
+    mib=$1 i=0
     while [ $i -lt "$2" ]; do
-        [ $mib -eq 0 ] || for turn in 1 2 3 4; do
+        [ "$mib" -eq 0 ] || for turn in 1 2 3 4; do
             for way in memory $(in_turn $turn ours virtiofsd nine loose disk); do large "$way"; done
         done
         for way in $(in_turn $i ours virtiofsd nine disk); do unpack "$way"; done
