@@ -24,7 +24,7 @@ enum { REQUESTS_MAX = 64, ARGS_MAX = 512, AGENT = 7 };
 enum {
     BY_AGENT = 0x10,
     DETACH = 0x20,
-    OTHER = 0xc0,
+    ELSE_MASK = 0xc0,
     ADD_IN_ROOT = 0x40,
     DETACH_IN_ROOT = 0x80,
     WRONG_LENGTH = 0xc0
@@ -52,9 +52,9 @@ static void change_exports(struct fuse_server *s, uint8_t how)
 {
     if (how & DETACH)
         (void)!fuse_server_detach(s, "a", NULL);
-    if ((how & OTHER) == ADD_IN_ROOT)
+    if ((how & ELSE_MASK) == ADD_IN_ROOT)
         (void)!add(s, &(struct fuse_export_options){ .name = "c" });
-    if ((how & OTHER) == DETACH_IN_ROOT)
+    if ((how & ELSE_MASK) == DETACH_IN_ROOT)
         (void)!fuse_server_detach(s, "c", NULL);
 }
 
@@ -73,7 +73,7 @@ static void run_one(struct fuse_server *s, struct fuzz_input *in)
     head.nodeid = how & 7;
     head.pid = how & BY_AGENT ? AGENT : 0;
     n += fuzz_bytes(in, request + sizeof(head), fuzz_u16(in) % ARGS_MAX);
-    head.len = (uint32_t)n + ((how & OTHER) == WRONG_LENGTH);
+    head.len = (uint32_t)n + ((how & ELSE_MASK) == WRONG_LENGTH);
     memcpy(request, &head, sizeof(head));
     from[0] = (struct iovec){ request, n / 2 };
     from[1] = (struct iovec){ request + n / 2, n - n / 2 };
