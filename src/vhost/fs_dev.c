@@ -39,7 +39,7 @@ static void serve(struct fs_dev *f, unsigned queue, const struct vhost_chain *ch
         vhost_dev_notify(&f->base, queue); /* at once: the next one may wait for the disk */
     else
         vhost_dev_notify_late(&f->base, queue);
-    vhost_linger_note(&f->linger);
+    vhost_linger_answered(&f->linger);
     fuse_server_finish(f->server);
 }
 
@@ -53,6 +53,7 @@ static bool serve_queue(struct fs_dev *f, unsigned queue)
 
         switch (vhost_ring_pop(ring, &chain, f->pieces, PIECES_MAX)) {
         case VHOST_POP_CHAIN:
+            vhost_linger_note(&f->linger);
             serve(f, queue, &chain);
             break;
         case VHOST_POP_EMPTY:
@@ -125,7 +126,7 @@ static const struct vhost_dev_ops ops = {
     .on_gone = gone,
 };
 
-struct fs_dev *fs_dev_new(struct evloop *loop, int take_fd, bool recheck,
+struct fs_dev *fs_dev_new(struct evloop *loop, int take_fd, struct vhost_dev_options options,
                           struct fuse_server *server, const struct fs_dev_events *events,
                           void *owner, struct err **errp)
 {
@@ -134,7 +135,8 @@ struct fs_dev *fs_dev_new(struct evloop *loop, int take_fd, bool recheck,
     f->server = server;
     f->events = events;
     f->owner = owner;
-    if (!vhost_dev_init(&f->base, loop, take_fd, &ops, recheck, errp)) {
+    f->linger.for_ns = options.is_emulated ? VHOST_LINGER_EMULATED_NS : VHOST_LINGER_NS;
+    if (!vhost_dev_init(&f->base, loop, take_fd, &ops, options, errp)) {
         free(f);
         return NULL;
     }

@@ -23,7 +23,7 @@ bool qemu_launch(const struct qemu_machine *m, struct qemu_launched *out,
 
 /* A device process for a machine that runs already: out_fds are to become QEMU's ends, -1 when it
  * has no such device. */
-bool qemu_launch_devices(const char *dir, bool has_files, struct proc *out,
+bool qemu_launch_devices(const char *dir, enum qemu_accel accel, bool has_files, struct proc *out,
                          int out_fds[QEMU_SERVED_COUNT], struct err **errp) MUST_USE;
 
 /* Connects to the QMP socket of a running machine. */

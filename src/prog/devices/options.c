@@ -35,7 +35,9 @@ bool options_parse(char *const *args, struct options *out, struct err **errp)
         const char *arg = *args;
 
         if (strcmp(arg, "--recheck") == 0) {
-            o.recheck = true;
+            o.guest.recheck = true;
+        } else if (strcmp(arg, "--emulated") == 0) {
+            o.guest.is_emulated = true;
         } else if (strcmp(arg, "--debug") == 0) {
             o.debug = true;
         } else if (fd_of(&o, arg)) {

@@ -6,7 +6,7 @@ enum { SHORT = VHOST_LINGER_NS / 2, LONG = VHOST_LINGER_NS };
 
 static void one_request_is_no_reason_to_linger(void **state)
 {
-    struct vhost_linger l = { 0 };
+    struct vhost_linger l = { .for_ns = VHOST_LINGER_NS };
 
     vhost_linger_note_at(&l, 10 * (int64_t)LONG);
     assert_false(vhost_linger_goes_on_at(&l, 10 * (int64_t)LONG + 1));
@@ -14,7 +14,7 @@ static void one_request_is_no_reason_to_linger(void **state)
 
 static void two_that_follow_closely_are(void **state)
 {
-    struct vhost_linger l = { 0 };
+    struct vhost_linger l = { .for_ns = VHOST_LINGER_NS };
     int64_t now = 10 * (int64_t)LONG;
 
     vhost_linger_note_at(&l, now);
@@ -23,9 +23,33 @@ static void two_that_follow_closely_are(void **state)
     assert_false(vhost_linger_goes_on_at(&l, now + LONG));
 }
 
+static void the_devices_own_time_does_not_count(void **state)
+{
+    struct vhost_linger l = { .for_ns = VHOST_LINGER_NS };
+    int64_t now = 10 * (int64_t)LONG;
+
+    vhost_linger_note_at(&l, now);
+    vhost_linger_answered_at(&l, now += 5 * LONG);
+    assert_false(vhost_linger_goes_on_at(&l, now + 1));
+    vhost_linger_note_at(&l, now += SHORT);
+    vhost_linger_answered_at(&l, now += 5 * LONG);
+    assert_true(vhost_linger_goes_on_at(&l, now + 1));
+}
+
+static void a_slow_guest_is_waited_for(void **state)
+{
+    struct vhost_linger l = { .for_ns = VHOST_LINGER_EMULATED_NS };
+    int64_t now = 10 * (int64_t)VHOST_LINGER_EMULATED_NS;
+
+    vhost_linger_note_at(&l, now);
+    vhost_linger_note_at(&l, now += LONG);
+    assert_true(vhost_linger_goes_on_at(&l, now + LONG));
+    assert_false(vhost_linger_goes_on_at(&l, now + VHOST_LINGER_EMULATED_NS));
+}
+
 static void lingering_in_vain_ends_it_until_two_follow_closely_again(void **state)
 {
-    struct vhost_linger l = { 0 };
+    struct vhost_linger l = { .for_ns = VHOST_LINGER_NS };
     int64_t now = 10 * (int64_t)LONG;
 
     vhost_linger_note_at(&l, now);
@@ -39,7 +63,7 @@ static void lingering_in_vain_ends_it_until_two_follow_closely_again(void **stat
 
 static void what_others_took_between_two_looks_ends_it_for_a_while(void **state)
 {
-    struct vhost_linger l = { 0 };
+    struct vhost_linger l = { .for_ns = VHOST_LINGER_NS };
     int64_t now = 10 * (int64_t)LONG, until;
 
     vhost_linger_note_at(&l, now);
@@ -57,7 +81,7 @@ static void what_others_took_between_two_looks_ends_it_for_a_while(void **state)
 
 static void the_first_look_after_an_activity_may_come_late(void **state)
 {
-    struct vhost_linger l = { 0 };
+    struct vhost_linger l = { .for_ns = VHOST_LINGER_NS };
     int64_t now = 10 * (int64_t)LONG;
 
     vhost_linger_note_at(&l, now);
@@ -72,6 +96,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_request_is_no_reason_to_linger),
         cmocka_unit_test(two_that_follow_closely_are),
+        cmocka_unit_test(the_devices_own_time_does_not_count),
+        cmocka_unit_test(a_slow_guest_is_waited_for),
         cmocka_unit_test(what_others_took_between_two_looks_ends_it_for_a_while),
         cmocka_unit_test(the_first_look_after_an_activity_may_come_late),
         cmocka_unit_test(lingering_in_vain_ends_it_until_two_follow_closely_again),
