@@ -1,13 +1,12 @@
 /*
  * Measures files in a guest, whatever they lie on; prints seconds.
  *
- *     files_bench write PATH MIB cached|direct     in pieces of 1 MiB, until the server has them
- *     files_bench read PATH cached|direct          likewise
- *     files_bench random PATH TIMES cached|direct  4 KiB at a time
- *     files_bench walk DIR                         looks at the attributes of all there is below
- *     files_bench slurp DIR                        reads all files below
- *     files_bench run PROGRAM [ARGUMENT...]
- *     files_bench drop                             forgets what is cached; prints nothing
+ *     files_bench write PATH MIB cached|direct     over what is there, 1 MiB at a time; ends with
+ * fsync files_bench read PATH cached|direct          likewise files_bench random PATH TIMES
+ * cached|direct  4 KiB at a time files_bench walk DIR                         looks at the
+ * attributes of all there is below files_bench slurp DIR                        reads all files
+ * below files_bench run PROGRAM [ARGUMENT...] files_bench drop                             forgets
+ * what is cached; prints nothing
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +53,7 @@ static int open_file(const char *path, int flags, const char *how)
 
 static void write_file(const char *path, unsigned long mib, const char *how)
 {
-    int fd = open_file(path, O_WRONLY | O_CREAT | O_TRUNC, how);
+    int fd = open_file(path, O_WRONLY | O_CREAT, how);
 
     for (unsigned long i = 0; i < mib; i++) {
         memset(buffer, (int)i, PIECE);

@@ -3,7 +3,7 @@
 # lines "WAY WHAT SECONDS". $TOOLS has files_bench, git with its libraries, and archive.tar; /w has a
 # directory for each way.
 #
-#     mounts_guest.sh files MIB ROUNDS     four large files of so many MiB, and small ones
+#     mounts_guest.sh files MIB ROUNDS     one file of so many MiB, and small ones
 #     mounts_guest.sh told ROUNDS          git status of a tree that is there and known
 set -e
 what=$1
@@ -22,22 +22,19 @@ cold() {
     say "$@"
 }
 
+# The file is there, so that writing does not wait for the host to find room.
 large() { # WAY
     file=/w/$1/large
-    "$bench" drop
     case $1 in memory | loose) ;; *)
-        say "$1" write-direct write "$file" "$mib" direct
+        cold "$1" write-direct write "$file" "$mib" direct
         cold "$1" read-direct read "$file" direct
         cold "$1" random-direct random "$file" $((mib * 8)) direct
-        rm "$file"
-        "$bench" drop
         ;;
     esac
-    say "$1" write-cached write "$file" "$mib" cached
+    cold "$1" write-cached write "$file" "$mib" cached
     cold "$1" read-cached read "$file" cached
     say "$1" read-again read "$file" cached
     cold "$1" random-cached random "$file" $((mib * 8)) cached
-    rm "$file"
 }
 
 status() { # COMMAND WAY WHAT
@@ -70,13 +67,15 @@ in_turn() { # ROUND WAY...
     if [ $((round % 2)) -eq 0 ]; then echo "$*"; else echo "$backwards"; fi
 }
 
-# Memory comes first: the guest's first use of a page takes the host time, whatever it is used for.
 # What is short is at the mercy of whatever the machine does in these seconds, and so has many turns.
 files() { # MIB ROUNDS
     mib=$1 i=0
+    [ "$mib" -eq 0 ] || for way in memory ours virtiofsd nine; do
+        "$bench" write "/w/$way/large" "$mib" cached >/dev/null
+    done
     while [ $i -lt "$2" ]; do
         [ "$mib" -eq 0 ] || for turn in 1 2 3 4; do
-            for way in memory $(in_turn $turn ours virtiofsd nine loose disk); do large "$way"; done
+            for way in $(in_turn $turn memory ours virtiofsd nine loose); do large "$way"; done
         done
         for way in $(in_turn $i ours virtiofsd nine disk); do unpack "$way"; done
         for turn in 1 2 3 4 5 6; do

@@ -14,6 +14,8 @@ rounds=${BENCH_ROUNDS:-3}
 limactl=$prefix/bin/limactl
 
 LIMA_HOME=$(mktemp -d /tmp/bench-XXXXXX)
+# For what is not to wait for a disk.
+memory=$(mktemp -d /dev/shm/bench-XXXXXX)
 export LIMA_HOME
 
 finish() {
@@ -21,7 +23,7 @@ finish() {
         name=$(basename "$dir")
         [[ $name == _* || $name == '*' ]] || "$limactl" delete --force "$name" >/dev/null 2>&1 || true
     done
-    rm -rf "$LIMA_HOME"
+    rm -rf "$LIMA_HOME" "$memory"
 }
 trap finish EXIT
 

@@ -1,10 +1,14 @@
 # shellcheck shell=bash disable=SC2154 # limactl, build and the functions are run.sh's
 # Files of the host in one guest: ours against QEMU's 9p (Lima's defaults, and with its page cache) and
 # against the C virtiofsd of QEMU 7.2, with the guest's own disk and memory beside them. Then what a
-# mount costs. BENCH_MIB (default 1024) is the size of four large files together, 0 leaves them out. As root.
+# mount costs. A round writes and reads BENCH_MIB (default 1024) of a large file, in four turns; 0 leaves
+# it out. As root.
+#
+# What is shared lies in the host's memory; the guest's memory is locked, and the guest gives none of it
+# back. A page that comes from a disk, or is new to the host, takes longer than what is compared here.
 mib=$((${BENCH_MIB:-1024} / 4))
 virtiofsd=${VIRTIOFSD:-/usr/lib/qemu/virtiofsd}
-shares=$LIMA_HOME/_shares
+shares=$memory/shares
 
 # virtiofsd has a descriptor for each file that the guest knows.
 ulimit -n "$(ulimit -Hn)"
@@ -46,7 +50,7 @@ begin() { # NAME [LINE...]
         -o announce_submounts >"$LIMA_HOME/_fsd.log" 2>&1 &
     virtiofsd_pid=$!
     printf '%s\n' '#!/bin/bash' '[[ "$*" == *vhost-user-fs-pci* ]] || exec qemu-system-x86_64 "$@"' \
-        'exec qemu-system-x86_64 "$@" \' \
+        'exec qemu-system-x86_64 "${@/free-page-reporting=on/free-page-reporting=off}" -overcommit mem-lock=on \' \
         "-chardev socket,id=fsd,path=$LIMA_HOME/_fsd \\" \
         '-device vhost-user-fs-pci,queue-size=1024,chardev=fsd,tag=fsd \' \
         "-fsdev local,id=nine,path=$shares/nine,security_model=none \\" \
