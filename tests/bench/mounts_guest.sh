@@ -23,18 +23,15 @@ cold() {
 }
 
 # The file is there, so that writing does not wait for the host to find room.
-large() { # WAY
+large() { # WAY WHAT cached|direct
     file=/w/$1/large
-    case $1 in memory | loose) ;; *)
-        cold "$1" write-direct write "$file" "$mib" direct
-        cold "$1" read-direct read "$file" direct
-        cold "$1" random-direct random "$file" $((mib * 8)) direct
-        ;;
+    case $1-$3 in memory-direct | loose-direct) return ;; esac
+    case $2 in
+    write) cold "$1" "write-$3" write "$file" "$mib" "$3" ;;
+    read) cold "$1" "read-$3" read "$file" "$3" ;;
+    random) cold "$1" "random-$3" random "$file" $((mib * 8)) "$3" ;;
     esac
-    cold "$1" write-cached write "$file" "$mib" cached
-    cold "$1" read-cached read "$file" cached
-    say "$1" read-again read "$file" cached
-    cold "$1" random-cached random "$file" $((mib * 8)) cached
+    [ "$2-$3" != read-cached ] || say "$1" read-again read "$file" cached
 }
 
 status() { # COMMAND WAY WHAT
@@ -67,7 +64,8 @@ in_turn() { # ROUND WAY...
     if [ $((round % 2)) -eq 0 ]; then echo "$*"; else echo "$backwards"; fi
 }
 
-# What is short is at the mercy of whatever the machine does in these seconds, and so has many turns.
+# What is short is at the mercy of whatever the machine does in these seconds, and so has many turns,
+# and little between one way and the next.
 files() { # MIB ROUNDS
     mib=$1 i=0
     [ "$mib" -eq 0 ] || for way in memory ours virtiofsd nine; do
@@ -75,7 +73,10 @@ files() { # MIB ROUNDS
     done
     while [ $i -lt "$2" ]; do
         [ "$mib" -eq 0 ] || for turn in 1 2 3 4; do
-            for way in $(in_turn $turn memory ours virtiofsd nine loose); do large "$way"; done
+            for job in 'write direct' 'read direct' 'random direct' 'write cached' 'read cached' 'random cached'; do
+                # shellcheck disable=SC2086 # two words
+                for way in $(in_turn $turn loose ours virtiofsd memory nine); do large "$way" $job; done
+            done
         done
         for way in $(in_turn $i ours virtiofsd nine disk); do unpack "$way"; done
         for turn in 1 2 3 4 5 6; do
