@@ -48,10 +48,10 @@ struct vhost_queue {
     bool started, disabled, was_stopped;
 };
 
-/* What the guest's processor is like. */
+/* How to treat the guest. */
 struct vhost_dev_options {
-    bool recheck;     /* its memory barriers cannot be trusted: look again after each activity */
-    bool is_emulated; /* it takes longer between two requests, and for a kick */
+    bool recheck;    /* its memory barriers cannot be trusted: look again after each activity */
+    bool is_patient; /* it is slow, and the host has a processor to spare: wait longer for it */
 };
 
 struct vhost_dev {

@@ -135,7 +135,7 @@ struct fs_dev *fs_dev_new(struct evloop *loop, int take_fd, struct vhost_dev_opt
     f->server = server;
     f->events = events;
     f->owner = owner;
-    f->linger.for_ns = options.is_emulated ? VHOST_LINGER_EMULATED_NS : VHOST_LINGER_NS;
+    f->linger.for_ns = options.is_patient ? VHOST_LINGER_PATIENT_NS : VHOST_LINGER_NS;
     if (!vhost_dev_init(&f->base, loop, take_fd, &ops, options, errp)) {
         free(f);
         return NULL;

@@ -12,9 +12,9 @@
 #include <stdint.h>
 
 /* Long enough for what a program does between two requests. An emulated processor takes longer for
- * that, and a kick costs it most. */
+ * that, and a kick costs it most; but who waits so long needs a processor that nobody else does. */
 #define VHOST_LINGER_NS          200000
-#define VHOST_LINGER_EMULATED_NS 1000000
+#define VHOST_LINGER_PATIENT_NS  1000000
 /* Two looks so far apart: something ran in between that goes on for long, not just what passes the
  * answer on. */
 #define VHOST_LINGER_CROWDED_NS 500000

@@ -36,8 +36,8 @@ bool options_parse(char *const *args, struct options *out, struct err **errp)
 
         if (strcmp(arg, "--recheck") == 0) {
             o.guest.recheck = true;
-        } else if (strcmp(arg, "--emulated") == 0) {
-            o.guest.is_emulated = true;
+        } else if (strcmp(arg, "--patient") == 0) {
+            o.guest.is_patient = true;
         } else if (strcmp(arg, "--debug") == 0) {
             o.debug = true;
         } else if (fd_of(&o, arg)) {

@@ -38,13 +38,13 @@ static void the_devices_own_time_does_not_count(void **state)
 
 static void a_slow_guest_is_waited_for(void **state)
 {
-    struct vhost_linger l = { .for_ns = VHOST_LINGER_EMULATED_NS };
-    int64_t now = 10 * (int64_t)VHOST_LINGER_EMULATED_NS;
+    struct vhost_linger l = { .for_ns = VHOST_LINGER_PATIENT_NS };
+    int64_t now = 10 * (int64_t)VHOST_LINGER_PATIENT_NS;
 
     vhost_linger_note_at(&l, now);
     vhost_linger_note_at(&l, now += LONG);
     assert_true(vhost_linger_goes_on_at(&l, now + LONG));
-    assert_false(vhost_linger_goes_on_at(&l, now + VHOST_LINGER_EMULATED_NS));
+    assert_false(vhost_linger_goes_on_at(&l, now + VHOST_LINGER_PATIENT_NS));
 }
 
 static void lingering_in_vain_ends_it_until_two_follow_closely_again(void **state)
