@@ -21,8 +21,8 @@ struct qemu_launched {
 bool qemu_launch(const struct qemu_machine *m, struct qemu_launched *out,
                  struct err **errp) MUST_USE;
 
-/* An emulated guest leaves processors of the host to the device process: that may wait for requests
- * without holding up the guest. */
+/* Whether an emulated guest leaves a processor of the host to the device process, which then may
+ * look longer for requests (its option --patient) without holding up the guest. */
 bool qemu_spares_cpu(enum qemu_accel accel, unsigned n_cpus);
 
 /* A device process for a machine that runs already: out_fds are to become QEMU's ends, -1 when it
