@@ -102,7 +102,7 @@ static void recheck_due(struct ev_timer *timer)
 
 static void note_activity(struct vhost_dev *d)
 {
-    if (d->options.recheck && !ev_timer_is_running(&d->recheck_timer))
+    if (d->recheck && !ev_timer_is_running(&d->recheck_timer))
         ev_timer_start(d->loop, &d->recheck_timer, RECHECK_MS, recheck_due);
 }
 
@@ -483,12 +483,11 @@ static void socket_ready(struct ev_source *source, uint32_t events)
 }
 
 bool vhost_dev_init(struct vhost_dev *d, struct evloop *loop, int take_fd,
-                    const struct vhost_dev_ops *ops, struct vhost_dev_options options,
-                    struct err **errp)
+                    const struct vhost_dev_ops *ops, bool recheck, struct err **errp)
 {
     auto_fd int fd = take_fd;
 
-    *d = (struct vhost_dev){ .ops = ops, .loop = loop, .options = options };
+    *d = (struct vhost_dev){ .ops = ops, .loop = loop, .recheck = recheck };
     d->socket.fd = -1;
     for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++) {
         struct vhost_queue *q = &d->queues[i];

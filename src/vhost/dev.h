@@ -48,20 +48,13 @@ struct vhost_queue {
     bool started, disabled, was_stopped;
 };
 
-/* How to treat the guest. */
-struct vhost_dev_options {
-    bool recheck;    /* its memory barriers cannot be trusted: look again after each activity */
-    bool is_patient; /* it is slow, and the host has a processor to spare: wait longer for it */
-};
-
 struct vhost_dev {
     const struct vhost_dev_ops *ops; /* borrowed */
     struct evloop *loop;         /* borrowed */
     struct vhost_memory memory;
     struct vhost_queue queues[VHOST_QUEUES_MAX];
     uint64_t features; /* agreed on */
-    struct vhost_dev_options options;
-    bool is_started;
+    bool is_started, recheck;
     int socket_fd;
     struct ev_source socket;
     struct ev_timer recheck_timer;
@@ -74,10 +67,10 @@ struct vhost_dev {
     } in;
 };
 
-/* Takes the socket over. */
+/* Takes the socket over. recheck: look at the queues again after each activity, because the guest's
+ * memory barriers cannot be trusted (TCG with one vCPU). */
 bool vhost_dev_init(struct vhost_dev *d, struct evloop *loop, int take_fd,
-                    const struct vhost_dev_ops *ops, struct vhost_dev_options options,
-                    struct err **errp) MUST_USE;
+                    const struct vhost_dev_ops *ops, bool recheck, struct err **errp) MUST_USE;
 void vhost_dev_done(struct vhost_dev *d);
 
 static inline struct vhost_ring *vhost_dev_ring(struct vhost_dev *d, unsigned queue)

@@ -53,7 +53,7 @@ static bool serve_queue(struct fs_dev *f, unsigned queue)
 
         switch (vhost_ring_pop(ring, &chain, f->pieces, PIECES_MAX)) {
         case VHOST_POP_CHAIN:
-            vhost_linger_note(&f->linger);
+            vhost_linger_asked(&f->linger);
             serve(f, queue, &chain);
             break;
         case VHOST_POP_EMPTY:
@@ -126,7 +126,7 @@ static const struct vhost_dev_ops ops = {
     .on_gone = gone,
 };
 
-struct fs_dev *fs_dev_new(struct evloop *loop, int take_fd, struct vhost_dev_options options,
+struct fs_dev *fs_dev_new(struct evloop *loop, int take_fd, bool recheck,
                           struct fuse_server *server, const struct fs_dev_events *events,
                           void *owner, struct err **errp)
 {
@@ -135,8 +135,7 @@ struct fs_dev *fs_dev_new(struct evloop *loop, int take_fd, struct vhost_dev_opt
     f->server = server;
     f->events = events;
     f->owner = owner;
-    f->linger.for_ns = options.is_patient ? VHOST_LINGER_PATIENT_NS : VHOST_LINGER_NS;
-    if (!vhost_dev_init(&f->base, loop, take_fd, &ops, options, errp)) {
+    if (!vhost_dev_init(&f->base, loop, take_fd, &ops, recheck, errp)) {
         free(f);
         return NULL;
     }

@@ -25,7 +25,7 @@ struct fs_dev_events {
 };
 
 /* server, events and owner are borrowed. */
-struct fs_dev *fs_dev_new(struct evloop *loop, int take_fd, struct vhost_dev_options options,
+struct fs_dev *fs_dev_new(struct evloop *loop, int take_fd, bool recheck,
                           struct fuse_server *server, const struct fs_dev_events *events,
                           void *owner, struct err **errp) MUST_USE;
 void fs_dev_free(struct fs_dev *f);

@@ -11,10 +11,22 @@ static int64_t now_ns(void)
     return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+static bool is_close(const struct vhost_linger *l, int64_t now)
+{
+    return now - l->last_ns < (l->is_longer ? VHOST_LINGER_LONG_NS : VHOST_LINGER_NS) &&
+           now >= l->not_before_ns;
+}
+
 void vhost_linger_note_at(struct vhost_linger *l, int64_t now)
 {
-    l->pays = now - l->last_ns < l->for_ns && now >= l->not_before_ns;
+    l->pays = is_close(l, now);
     vhost_linger_answered_at(l, now);
+}
+
+void vhost_linger_asked_at(struct vhost_linger *l, int64_t now)
+{
+    l->is_longer = vhost_trial_note(&l->longer, now);
+    vhost_linger_note_at(l, now);
 }
 
 void vhost_linger_answered_at(struct vhost_linger *l, int64_t now)
@@ -30,13 +42,18 @@ bool vhost_linger_goes_on_at(struct vhost_linger *l, int64_t now)
     if (l->looked_ns && now - l->looked_ns > VHOST_LINGER_CROWDED_NS)
         l->not_before_ns = now + VHOST_LINGER_PAUSE_NS;
     l->looked_ns = now;
-    l->pays = now - l->last_ns < l->for_ns && now >= l->not_before_ns;
+    l->pays = is_close(l, now);
     return l->pays;
 }
 
 void vhost_linger_note(struct vhost_linger *l)
 {
     vhost_linger_note_at(l, now_ns());
+}
+
+void vhost_linger_asked(struct vhost_linger *l)
+{
+    vhost_linger_asked_at(l, now_ns());
 }
 
 void vhost_linger_answered(struct vhost_linger *l)

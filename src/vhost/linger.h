@@ -11,17 +11,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vhost/trial.h"
+
 /* Long enough for what a program does between two requests. An emulated processor takes longer for
- * that, and a kick costs it most; but who waits so long needs a processor that nobody else does. */
-#define VHOST_LINGER_NS          200000
-#define VHOST_LINGER_PATIENT_NS  1000000
+ * that, and a kick costs it most: if it pays, requests are waited for longer. It does not where the
+ * guest, or others, have something else for the processor to do. */
+#define VHOST_LINGER_NS         200000
+#define VHOST_LINGER_LONG_NS    1000000
 /* Two looks so far apart: something ran in between that goes on for long, not just what passes the
  * answer on. */
 #define VHOST_LINGER_CROWDED_NS 500000
 #define VHOST_LINGER_PAUSE_NS   20000000
 
-struct vhost_linger { /* starts with zeros, but for the first */
-    int64_t for_ns;        /* one of those above */
+struct vhost_linger { /* starts with zeros */
+    struct vhost_trial longer;
+    bool is_longer;
     int64_t last_ns;
     int64_t looked_ns;     /* in vain, since then; 0 = not yet */
     int64_t not_before_ns; /* it was crowded */
@@ -30,8 +34,11 @@ struct vhost_linger { /* starts with zeros, but for the first */
 
 /* The queues have moved: a chain was taken, or given back. */
 void vhost_linger_note(struct vhost_linger *l);
-/* A chain that was noted has its answer. What the device took for it does not count as time that
- * the guest let pass. */
+/* Instead: a request was taken, whose answer the guest may wait for. Here longer times are tried.
+ */
+void vhost_linger_asked(struct vhost_linger *l);
+/* It has its answer. What the device took for that does not count as time that the guest let pass.
+ */
 void vhost_linger_answered(struct vhost_linger *l);
 /* The queues are empty. True: look again soon, and ask for no kick. Others that wait for the
  * processor may have it first. */
@@ -39,6 +46,7 @@ bool vhost_linger_goes_on(struct vhost_linger *l);
 
 /* The same for a time given, in ns of any monotonic clock. */
 void vhost_linger_note_at(struct vhost_linger *l, int64_t now_ns);
+void vhost_linger_asked_at(struct vhost_linger *l, int64_t now_ns);
 void vhost_linger_answered_at(struct vhost_linger *l, int64_t now_ns);
 bool vhost_linger_goes_on_at(struct vhost_linger *l, int64_t now_ns);
 

@@ -384,8 +384,7 @@ static const struct vhost_dev_ops ops = {
 };
 
 struct vsock_dev *vsock_dev_new(struct evloop *loop, int take_fd, unsigned n_streams_max,
-                                struct vhost_dev_options options,
-                                const struct vsock_dev_events *events, void *owner,
+                                bool recheck, const struct vsock_dev_events *events, void *owner,
                                 struct err **errp)
 {
     struct vsock_dev *v = mem_new(struct vsock_dev);
@@ -393,11 +392,10 @@ struct vsock_dev *vsock_dev_new(struct evloop *loop, int take_fd, unsigned n_str
     v->events = events;
     v->owner = owner;
     v->n_streams_max = n_streams_max;
-    v->linger.for_ns = VHOST_LINGER_NS;
     list_init(&v->streams);
     list_init(&v->turns);
     list_init(&v->idle);
-    if (!vhost_dev_init(&v->base, loop, take_fd, &ops, options, errp)) {
+    if (!vhost_dev_init(&v->base, loop, take_fd, &ops, recheck, errp)) {
         free(v);
         return NULL;
     }

@@ -75,8 +75,7 @@ struct vsock_connect {
 };
 
 struct vsock_dev *vsock_dev_new(struct evloop *loop, int take_fd, unsigned n_streams_max,
-                                struct vhost_dev_options options,
-                                const struct vsock_dev_events *events, void *owner,
+                                bool recheck, const struct vsock_dev_events *events, void *owner,
                                 struct err **errp) MUST_USE;
 /* Resets all streams. */
 void vsock_dev_free(struct vsock_dev *v);

@@ -71,8 +71,7 @@ void vsock_bench_open(struct vsock_bench *b, uint64_t features, unsigned n_strea
     rc = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);
     assert(rc == 0);
     b->loop = evloop_new(NULL);
-    b->dev = vsock_dev_new(b->loop, fds[1], n_streams_max,
-                           (struct vhost_dev_options){ .recheck = recheck }, &events, b, NULL);
+    b->dev = vsock_dev_new(b->loop, fds[1], n_streams_max, recheck, &events, b, NULL);
     assert(b->dev);
     b->g = fake_guest_new(fds[0], features, spin, b);
     fake_vsock_init(&b->guest, b->g, BENCH_ECHO_PORT);

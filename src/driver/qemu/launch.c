@@ -12,7 +12,6 @@
 #include "base/quote.h"
 #include "driver/qemu/files.h"
 #include "sys/file.h"
-#include "sys/host.h"
 #include "sys/pidfile.h"
 #include "sys/prefix.h"
 #include "sys/sock.h"
@@ -91,12 +90,7 @@ static void pass_fd(struct cmd *cmd, const char *option, int fd, int target)
     cmd_pass_fd(cmd, fd, target);
 }
 
-bool qemu_spares_cpu(enum qemu_accel accel, unsigned n_cpus)
-{
-    return accel == QEMU_ACCEL_TCG && n_cpus < host_cpus();
-}
-
-bool qemu_launch_devices(const char *dir, bool spares_cpu, bool has_files, struct proc *out,
+bool qemu_launch_devices(const char *dir, bool has_files, struct proc *out,
                          int out_fds[QEMU_SERVED_COUNT], struct err **errp)
 {
     auto_fd int control = -1;
@@ -115,8 +109,6 @@ bool qemu_launch_devices(const char *dir, bool spares_cpu, bool has_files, struc
     pass_fd(&cmd, "--vsock-fd", vsock.fds[0], DEVICES_FD_VSOCK);
     if (files.fds[0] >= 0)
         pass_fd(&cmd, "--fs-fd", files.fds[0], DEVICES_FD_FILES);
-    if (spares_cpu)
-        strv_push(&cmd.argv, "--patient");
     if (log_enabled(LOG_DEBUG))
         strv_push(&cmd.argv, "--debug");
     if (!start_detached(&cmd, dir, NAME_DEVICES_LOG, out, errp))
@@ -180,8 +172,7 @@ bool qemu_launch(const struct qemu_machine *m, struct qemu_launched *out, struct
     auto_wire struct wire devices = { { -1, -1 } }; /* QEMU's ends */
 
     if (m->link == DRIVER_LINK_DEVICES &&
-        !qemu_launch_devices(m->dir, qemu_spares_cpu(m->accel, m->n_cpus),
-                             qemu_machine_has_files(m), &l.devices, devices.fds, errp)) {
+        !qemu_launch_devices(m->dir, qemu_machine_has_files(m), &l.devices, devices.fds, errp)) {
         qemu_remove_traces(m->dir);
         return err_wrap(errp, "starting the device process");
     }

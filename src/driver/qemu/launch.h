@@ -21,13 +21,9 @@ struct qemu_launched {
 bool qemu_launch(const struct qemu_machine *m, struct qemu_launched *out,
                  struct err **errp) MUST_USE;
 
-/* Whether an emulated guest leaves a processor of the host to the device process, which then may
- * look longer for requests (its option --patient) without holding up the guest. */
-bool qemu_spares_cpu(enum qemu_accel accel, unsigned n_cpus);
-
 /* A device process for a machine that runs already: out_fds are to become QEMU's ends, -1 when it
  * has no such device. */
-bool qemu_launch_devices(const char *dir, bool spares_cpu, bool has_files, struct proc *out,
+bool qemu_launch_devices(const char *dir, bool has_files, struct proc *out,
                          int out_fds[QEMU_SERVED_COUNT], struct err **errp) MUST_USE;
 
 /* Connects to the QMP socket of a running machine. */

@@ -170,14 +170,11 @@ static const struct replug_events replug_events = { qemu_device_replugged, qemu_
 
 static bool qemu_start_devices(struct qemu *q, int out_fds[QEMU_SERVED_COUNT], struct err **errp)
 {
-    const struct driver_instance *inst = &q->d->params.inst;
     struct proc proc = PROC_NONE;
 
     if (!budget_take(&q->renewals, host_monotonic_ns()))
         return err_set(errp, ERR_BUSY, "the device process dies again and again");
-    if (!qemu_launch_devices(inst->dir,
-                             qemu_spares_cpu(q->plan.host.accel, (unsigned)inst->config->cpus.v),
-                             q->plan.host.features.fs, &proc, out_fds, errp))
+    if (!qemu_launch_devices(q->d->params.inst.dir, q->plan.host.features.fs, &proc, out_fds, errp))
         return false;
     q->devices = machine_process_watch(q->d->params.loop, proc, qemu_devices_ended, q, errp);
     return q->devices != NULL;

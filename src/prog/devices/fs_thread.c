@@ -19,8 +19,8 @@ struct job {
     enum job_kind kind;
     char *name;
     struct fuse_export_options options;
-    struct vhost_dev_options guest;
     int fd; /* -1 = none */
+    bool recheck;
     int error;
     fs_done_fn on_done; /* NULL: nobody wants to know */
     void *arg;
@@ -163,7 +163,8 @@ static void do_job(struct fs_thread *t, struct job *job)
 
     switch (job->kind) {
     case JOB_SERVE:
-        t->dev = fs_dev_new(t->loop, MOVE_FD(job->fd), job->guest, t->server, &dev_events, t, &err);
+        t->dev =
+            fs_dev_new(t->loop, MOVE_FD(job->fd), job->recheck, t->server, &dev_events, t, &err);
         if (!t->dev)
             log_error("%s", err_text(err));
         break;
@@ -287,11 +288,11 @@ void fs_thread_free(struct fs_thread *t)
     release(t);
 }
 
-void fs_thread_serve(struct fs_thread *t, int take_fd, struct vhost_dev_options options)
+void fs_thread_serve(struct fs_thread *t, int take_fd, bool recheck)
 {
     struct job *job = new_job(JOB_SERVE, SV(""), take_fd);
 
-    job->guest = options;
+    job->recheck = recheck;
     put_job(&t->todo, job);
 }
 

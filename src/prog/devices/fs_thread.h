@@ -11,7 +11,6 @@
 #include "base/sv.h"
 #include "fuse/server.h"
 #include "sys/evloop.h"
-#include "vhost/dev.h"
 
 struct fs_thread;
 
@@ -24,7 +23,7 @@ struct fs_thread *fs_thread_new(struct evloop *loop, struct err **errp) MUST_USE
 void fs_thread_free(struct fs_thread *t);
 
 /* Talks to QEMU over the socket until QEMU closes it. */
-void fs_thread_serve(struct fs_thread *t, int take_fd, struct vhost_dev_options options);
+void fs_thread_serve(struct fs_thread *t, int take_fd, bool recheck);
 /* As fuse_server_add(), fuse_server_remove() and fuse_server_detach(): EEXIST, EINVAL, EBUSY;
  * ENOENT. */
 void fs_thread_export(struct fs_thread *t, const struct fuse_export_options *options,

@@ -35,9 +35,7 @@ bool options_parse(char *const *args, struct options *out, struct err **errp)
         const char *arg = *args;
 
         if (strcmp(arg, "--recheck") == 0) {
-            o.guest.recheck = true;
-        } else if (strcmp(arg, "--patient") == 0) {
-            o.guest.is_patient = true;
+            o.recheck = true;
         } else if (strcmp(arg, "--debug") == 0) {
             o.debug = true;
         } else if (fd_of(&o, arg)) {

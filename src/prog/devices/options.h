@@ -1,7 +1,7 @@
 /*
  * Command line of `devices`, as the driver writes it:
  *
- *     devices --control-fd N --vsock-fd N [--fs-fd N] [--recheck] [--patient] [--debug]
+ *     devices --control-fd N --vsock-fd N [--fs-fd N] [--recheck] [--debug]
  *
  *     --control-fd N   listening SOCK_SEQPACKET Unix socket, already bound to DIR/devices.sock
  *     --vsock-fd N     AF_UNIX stream socket, one half of a socketpair; QEMU has the other half as
@@ -9,8 +9,6 @@
  *     --fs-fd N        the same for -device vhost-user-fs-pci,chardev=ID
  *     --recheck        look at the queues once more after each activity; for TCG with one vCPU,
  *                      whose memory barriers QEMU leaves out
- *     --patient        for TCG, whose guest takes longer between two file requests, where the host
- *                      has a processor to spare: wait longer for the next
  *     --debug          log more
  *
  * All other descriptors but 0, 1 and 2 are closed at the start, so passing too many does no harm.
@@ -25,13 +23,11 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "vhost/dev.h"
 
 struct options {
     int control_fd, vsock_fd;
     int fs_fd; /* -1 = none */
-    struct vhost_dev_options guest;
-    bool debug;
+    bool recheck, debug;
 };
 
 bool options_parse(char *const *args, struct options *out, struct err **errp) MUST_USE;

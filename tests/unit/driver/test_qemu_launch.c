@@ -5,7 +5,6 @@
 #include "driver/qemu/files.h"
 #include "sys/dir.h"
 #include "sys/file.h"
-#include "sys/host.h"
 
 #include "unit_test.h"
 
@@ -38,17 +37,9 @@ static void last_words_are_errors_rather_than_warnings(void **state)
     assert_true(dir_remove_tree(dir, NULL));
 }
 
-static void only_an_emulated_guest_with_fewer_processors_spares_one(void **state)
-{
-    assert_true(qemu_spares_cpu(QEMU_ACCEL_TCG, host_cpus() - 1));
-    assert_false(qemu_spares_cpu(QEMU_ACCEL_TCG, host_cpus()));
-    assert_false(qemu_spares_cpu(QEMU_ACCEL_KVM, host_cpus() - 1));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_an_emulated_guest_with_fewer_processors_spares_one),
         cmocka_unit_test(last_words_are_errors_rather_than_warnings),
     };
 

@@ -1,0 +1,36 @@
+/*
+ * Which of two ways to wait for the guest's requests makes them come sooner, found out by trying:
+ * some requests one way, some the other, in turns, so that what else changes meanwhile falls to
+ * both. Then the better one is kept for a while. The second way has to be clearly better to be
+ * taken, for it costs the host more, but not to stay.
+ */
+#ifndef VHOST_TRIAL_H
+#define VHOST_TRIAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    /* Requests of a turn: enough that one way has little effect on the other's. What a thread has
+     * slept through, or not, the scheduler remembers for some milliseconds. */
+    VHOST_TRIAL_TURN = 128,
+    VHOST_TRIAL_TURNS = 16,   /* first, second, second, first, and so on */
+    VHOST_TRIAL_KEEP = 16384, /* requests from the end of a trial to the next */
+    VHOST_TRIAL_GAIN = 10,    /* a tenth is clear */
+};
+
+/* What takes longer from a request to the next is rather what the guest has to do besides. */
+#define VHOST_TRIAL_LONGEST_NS 2000000
+
+struct vhost_trial {    /* starts with zeros: the first way, at the beginning of a trial */
+    int64_t last_ns;    /* the request before */
+    int64_t took_ns[2]; /* until the next request, each way, in this trial */
+    unsigned n;         /* requests of this trial and since */
+    bool is_second;     /* the better one, as far as is known */
+};
+
+/* A request came; now_ns is of any monotonic clock. Returns whether to wait for the next one in the
+ * second way. */
+bool vhost_trial_note(struct vhost_trial *t, int64_t now_ns);
+
+#endif
