@@ -53,7 +53,10 @@ static bool serve_queue(struct fs_dev *f, unsigned queue)
 
         switch (vhost_ring_pop(ring, &chain, f->pieces, PIECES_MAX)) {
         case VHOST_POP_CHAIN:
-            vhost_linger_asked(&f->linger);
+            if (chain.n_in > 0)
+                vhost_linger_asked(&f->linger);
+            else
+                vhost_linger_note(&f->linger);
             serve(f, queue, &chain);
             break;
         case VHOST_POP_EMPTY:

@@ -34,11 +34,9 @@ struct vhost_linger { /* starts with zeros */
 
 /* The queues have moved: a chain was taken, or given back. */
 void vhost_linger_note(struct vhost_linger *l);
-/* Instead: a request was taken, whose answer the guest may wait for. Here longer times are tried.
- */
+/* Instead: a request was taken whose answer the guest may wait for. Longer times are tried. */
 void vhost_linger_asked(struct vhost_linger *l);
-/* It has its answer. What the device took for that does not count as time that the guest let pass.
- */
+/* It has its answer. The time that the device took for that, the guest has not let pass. */
 void vhost_linger_answered(struct vhost_linger *l);
 /* The queues are empty. True: look again soon, and ask for no kick. Others that wait for the
  * processor may have it first. */
