@@ -1,12 +1,13 @@
 /*
  * Measures files in a guest, whatever they lie on; prints seconds.
  *
- *     files_bench write PATH MIB cached|direct     over what is there, 1 MiB at a time; ends with
- * fsync files_bench read PATH cached|direct          likewise files_bench random PATH TIMES
- * cached|direct  4 KiB at a time files_bench walk DIR                         looks at the
- * attributes of all there is below files_bench slurp DIR                        reads all files
- * below files_bench run PROGRAM [ARGUMENT...] files_bench drop                             forgets
- * what is cached; prints nothing
+ *     files_bench write PATH MIB cached|direct     over what is there, by 1 MiB; then fsync
+ *     files_bench read PATH cached|direct          likewise
+ *     files_bench random PATH TIMES cached|direct  4 KiB at a time
+ *     files_bench walk DIR                         looks at the attributes of all below
+ *     files_bench slurp DIR                        reads all files below
+ *     files_bench run PROGRAM [ARGUMENT...]
+ *     files_bench drop                             forgets what is cached; prints nothing
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 # directory for each way.
 #
 #     mounts_guest.sh files MIB ROUNDS     one file of so many MiB, and small ones
-#     mounts_guest.sh told ROUNDS          git status of a tree that is there and known
+#     mounts_guest.sh told TURNS           git status of a tree that is there and known
 set -e
 what=$1
 shift
@@ -38,12 +38,14 @@ status() { # COMMAND WAY WHAT
     "$@" run "$TOOLS/ld.so" --library-path "$TOOLS" "$TOOLS/git" -C "/w/$2/u/tree" status --short
 }
 
-unpack() { # WAY
-    mkdir -p "/w/$1/u"
+walk() { # WAY
     cold "$1" walk walk "/w/$1/many"
     say "$1" walk-again walk "/w/$1/many"
+}
+
+unpack() { # WAY
+    mkdir -p "/w/$1/u"
     cold "$1" untar run tar -C "/w/$1/u" -xf "$TOOLS/archive.tar"
-    status say "$1" first >/dev/null # notes the files' numbers and times
 }
 
 look() { # WAY
@@ -51,44 +53,70 @@ look() { # WAY
     status say "$1" status-again
 }
 
-finish() { # WAY
+read_all() { # WAY
     cold "$1" slurp slurp "/w/$1/u/tree"
+}
+
+remove() { # WAY
     cold "$1" remove run rm -r "/w/$1/u/tree"
 }
 
-# Every other round backwards: what has its turn after another may find the host's disk at work.
-in_turn() { # ROUND WAY...
-    round=$1 backwards=
+# The ways that have their turn, ours and virtiofsd next to each other: the machine's speed changes from
+# one second to another. Every other turn backwards, as what comes after another may find the host's
+# disk at work. The other ways, which are farther from ours, have a turn of four.
+in_turn() { # TURN NEAR... -- FAR...
+    turn=$1 ways='' backwards=
     shift
-    for way; do backwards="$way $backwards"; done
-    if [ $((round % 2)) -eq 0 ]; then echo "$*"; else echo "$backwards"; fi
+    for way; do
+        if [ "$way" = -- ]; then
+            [ $((turn % 4)) -eq 0 ] || break
+            continue
+        fi
+        ways="$ways $way" backwards="$way $backwards"
+    done
+    if [ $((turn % 2)) -eq 0 ]; then echo "$ways"; else echo "$backwards"; fi
 }
 
-# What is short is at the mercy of whatever the machine does in these seconds, and so has many turns,
-# and little between one way and the next.
+large_files() {
+    for turn in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+        for job in 'write direct' 'read direct' 'random direct' 'write cached' 'read cached' 'random cached'; do
+            # shellcheck disable=SC2086 # two words
+            for way in $(in_turn $turn virtiofsd ours memory -- loose nine); do large "$way" $job; done
+        done
+    done
+}
+
+small_files() {
+    for turn in 0 1 2 3; do
+        for way in $(in_turn $turn ours virtiofsd -- nine disk); do walk "$way"; done
+    done
+    for turn in 0 1 2 3; do
+        ways=$(in_turn $turn ours virtiofsd -- nine disk)
+        for way in $ways; do unpack "$way"; done
+        for way in $ways; do status say "$way" first >/dev/null; done # notes numbers and times
+        for look in 0 1 2 3 4 5 6 7; do
+            # shellcheck disable=SC2086 # words
+            for way in $(in_turn $look $ways); do look "$way"; done
+        done
+        for way in $ways; do read_all "$way"; done
+        for way in $ways; do remove "$way"; done
+    done
+}
+
 files() { # MIB ROUNDS
-    mib=$1 i=0
+    mib=$1 round=0
     [ "$mib" -eq 0 ] || for way in memory ours virtiofsd nine; do
         "$bench" write "/w/$way/large" "$mib" cached >/dev/null
     done
-    while [ $i -lt "$2" ]; do
-        [ "$mib" -eq 0 ] || for turn in 1 2 3 4; do
-            for job in 'write direct' 'read direct' 'random direct' 'write cached' 'read cached' 'random cached'; do
-                # shellcheck disable=SC2086 # two words
-                for way in $(in_turn $turn loose ours virtiofsd memory nine); do large "$way" $job; done
-            done
-        done
-        for way in $(in_turn $i ours virtiofsd nine disk); do unpack "$way"; done
-        for turn in 1 2 3 4 5 6; do
-            for way in $(in_turn $turn ours virtiofsd nine disk); do look "$way"; done
-        done
-        for way in $(in_turn $i ours virtiofsd nine disk); do finish "$way"; done
-        i=$((i + 1))
+    while [ $round -lt "$2" ]; do
+        [ "$mib" -eq 0 ] || large_files
+        small_files
+        round=$((round + 1))
     done
 }
 
 # What other mounts believe for a second they ask again.
-told() { # ROUNDS
+told() { # TURNS
     i=0
     for way in ours virtiofsd; do
         status say $way first >/dev/null
