@@ -2,34 +2,40 @@
 
 #include "../unit_test.h"
 
-enum { US = 1000, N_TRIED = VHOST_TRIAL_TURN * VHOST_TRIAL_TURNS };
+#define US       ((int64_t)1000)
+#define TRIED_NS (VHOST_TRIAL_TURNS * (int64_t)VHOST_TRIAL_TURN_NS)
 
 struct guest {
     struct vhost_trial trial;
-    int64_t now_ns;
+    int64_t now_ns, second_ns; /* of it, the second way */
     bool is_second;
-    unsigned n_second, n_changes;
+    unsigned n_changes;
 };
 
-/* Requests that come so fast, each way. */
-static void ask(struct guest *g, unsigned n, int64_t first_ns, int64_t second_ns)
+/* A request that comes so soon, each way. */
+static void ask_once(struct guest *g, int64_t first_ns, int64_t second_ns)
 {
-    for (unsigned i = 0; i < n; i++) {
-        bool was_second = g->is_second;
+    int64_t took_ns = g->is_second ? second_ns : first_ns;
+    bool was_second = g->is_second;
 
-        g->n_second += g->is_second;
-        g->now_ns += g->is_second ? second_ns : first_ns;
-        g->is_second = vhost_trial_note(&g->trial, g->now_ns);
-        g->n_changes += g->is_second != was_second;
-    }
+    g->now_ns += took_ns;
+    g->second_ns += was_second ? took_ns : 0;
+    g->is_second = vhost_trial_note(&g->trial, g->now_ns);
+    g->n_changes += g->is_second != was_second;
 }
 
-static void half_of_the_requests_are_tried_each_way_in_turns(void **state)
+static void ask(struct guest *g, int64_t for_ns, int64_t first_ns, int64_t second_ns)
+{
+    for (int64_t until = g->now_ns + for_ns; g->now_ns < until;)
+        ask_once(g, first_ns, second_ns);
+}
+
+static void half_of_the_time_is_tried_each_way_in_turns(void **state)
 {
     struct guest g = { 0 };
 
-    ask(&g, N_TRIED - 1, 300 * US, 300 * US);
-    assert_int_equal(g.n_second, N_TRIED / 2);
+    ask(&g, TRIED_NS, 250 * US, 250 * US);
+    assert_in_range(g.second_ns, TRIED_NS / 2 - 1000 * US, TRIED_NS / 2 + 1000 * US);
     assert_int_equal(g.n_changes, VHOST_TRIAL_TURNS / 2);
 }
 
@@ -37,13 +43,13 @@ static void the_second_way_is_kept_if_it_is_clearly_better(void **state)
 {
     struct guest g = { 0 }, not_clearly = { 0 };
 
-    ask(&g, N_TRIED, 300 * US, 250 * US);
-    ask(&not_clearly, N_TRIED, 300 * US, 280 * US);
-    for (unsigned i = 0; i < VHOST_TRIAL_KEEP - 1; i++) {
+    ask(&g, TRIED_NS, 300 * US, 270 * US);
+    ask(&not_clearly, TRIED_NS, 300 * US, 295 * US);
+    while (not_clearly.now_ns < TRIED_NS + VHOST_TRIAL_KEEP_NS - 1000 * US) {
         assert_true(g.is_second);
         assert_false(not_clearly.is_second);
-        ask(&g, 1, 300 * US, 250 * US);
-        ask(&not_clearly, 1, 300 * US, 280 * US);
+        ask_once(&g, 300 * US, 270 * US);
+        ask_once(&not_clearly, 300 * US, 295 * US);
     }
 }
 
@@ -51,9 +57,11 @@ static void a_slower_second_way_is_given_up_after_the_next_trial(void **state)
 {
     struct guest g = { 0 };
 
-    ask(&g, N_TRIED, 300 * US, 200 * US);
-    ask(&g, VHOST_TRIAL_KEEP, 300 * US, 320 * US);
-    ask(&g, N_TRIED, 300 * US, 320 * US);
+    ask(&g, TRIED_NS + VHOST_TRIAL_KEEP_NS / 2, 300 * US, 200 * US);
+    assert_true(g.is_second);
+    ask(&g, VHOST_TRIAL_KEEP_NS / 2 + TRIED_NS + 1000 * US, 300 * US, 320 * US);
+    assert_false(g.is_second);
+    ask(&g, VHOST_TRIAL_KEEP_NS / 2, 300 * US, 320 * US);
     assert_false(g.is_second);
 }
 
@@ -61,39 +69,42 @@ static void a_little_is_enough_to_stay(void **state)
 {
     struct guest g = { 0 };
 
-    ask(&g, N_TRIED, 300 * US, 200 * US);
-    ask(&g, VHOST_TRIAL_KEEP, 300 * US, 295 * US);
-    ask(&g, N_TRIED, 300 * US, 295 * US);
+    ask(&g, TRIED_NS + VHOST_TRIAL_KEEP_NS / 2, 300 * US, 200 * US);
+    ask(&g, VHOST_TRIAL_KEEP_NS / 2 + TRIED_NS + 1000 * US, 300 * US, 295 * US);
+    assert_true(g.is_second);
+    ask(&g, VHOST_TRIAL_KEEP_NS / 2, 300 * US, 295 * US);
     assert_true(g.is_second);
 }
 
-/* The guest becomes slower and slower: that is no reason against either. */
+/* The guest becomes slower and slower: that is no reason for either. */
 static void what_changes_meanwhile_falls_to_both(void **state)
 {
     struct guest g = { 0 };
 
-    for (int i = 0; i < N_TRIED; i++)
-        ask(&g, 1, (300 + i / 4) * US, (300 + i / 4) * US);
+    for (int64_t i = 0; g.now_ns < TRIED_NS; i++)
+        ask_once(&g, 200 * US + i * 150, 200 * US + i * 150);
     assert_false(g.is_second);
-    assert_in_range(g.trial.took_ns[1], g.trial.took_ns[0] * 98 / 100,
-                    g.trial.took_ns[0] * 102 / 100);
+    assert_in_range(g.trial.n[1], g.trial.n[0] * 98 / 100, g.trial.n[0] * 102 / 100);
 }
 
 static void a_rest_of_the_guest_hides_nothing(void **state)
 {
     struct guest g = { 0 };
 
-    ask(&g, VHOST_TRIAL_TURN * 3 / 2, 300 * US, 200 * US);
+    ask(&g, VHOST_TRIAL_TURN_NS * 3 / 2, 300 * US, 200 * US);
     assert_true(g.is_second);
-    g.now_ns += 3600 * (int64_t)1000000000;
-    ask(&g, N_TRIED - VHOST_TRIAL_TURN * 3 / 2, 300 * US, 200 * US);
+    ask_once(&g, 3600000000 * US, 3600000000 * US);
+    assert_true(g.is_second);
+    ask(&g, TRIED_NS - VHOST_TRIAL_TURN_NS * 3 / 2, 300 * US, 200 * US);
+    assert_true(g.is_second);
+    ask(&g, VHOST_TRIAL_KEEP_NS / 2, 300 * US, 200 * US);
     assert_true(g.is_second);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(half_of_the_requests_are_tried_each_way_in_turns),
+        cmocka_unit_test(half_of_the_time_is_tried_each_way_in_turns),
         cmocka_unit_test(the_second_way_is_kept_if_it_is_clearly_better),
         cmocka_unit_test(a_slower_second_way_is_given_up_after_the_next_trial),
         cmocka_unit_test(a_little_is_enough_to_stay),
