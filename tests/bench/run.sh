@@ -27,18 +27,27 @@ finish() {
 }
 trap finish EXIT
 
-# row NAME MEASURED LIMIT UNIT: the limit is an upper one; row_least: a lower one.
+below() { # NUMBER LIMIT
+    awk -v n="$1" -v l="$2" 'BEGIN { exit !(n < l) }'
+}
+
+# row NAME MEASURED LIMIT UNIT: the limit is an upper one; row_least: a lower one, and MOST is what the
+# figure may be as well, for all that was measured.
 row() {
     local verdict=ok
 
-    awk -v m="$2" -v l="$3" 'BEGIN { exit !(m > l) }' && verdict=MISSED
+    ! below "$3" "$2" || verdict=MISSED
     printf '%-52s %10s %-4s %10s  %s\n' "$1" "$2" "$4" "<= $3" "$verdict"
 }
 
-row_least() {
+row_least() { # NAME MEASURED LIMIT UNIT [MOST]
     local verdict=ok
 
-    awk -v m="$2" -v l="$3" 'BEGIN { exit !(m < l) }' && verdict=MISSED
+    if below "${5-$2}" "$3"; then
+        verdict=MISSED
+    elif below "$2" "$3"; then
+        verdict="no less, up to $5"
+    fi
     printf '%-52s %10s %-4s %10s  %s\n' "$1" "$2" "$4" ">= $3" "$verdict"
 }
 

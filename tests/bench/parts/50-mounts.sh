@@ -97,8 +97,9 @@ of() { # WAY WHAT
     median ${seconds[$1,$2]}
 }
 
-# How many times ours a way takes. Of what had its turns beside ours, each is compared with ours at that
-# time, and the middle of these ratios counts: the machine's speed changes by more than the difference.
+# How many times ours a way takes, and within what that lies with 95 %. Of what had its turns beside
+# ours, each is compared with ours at that time, and the middle of these ratios counts: the machine's
+# speed changes by more than the difference.
 of_ours() { # WAY WHAT
     local -a theirs ours
     local i
@@ -106,22 +107,29 @@ of_ours() { # WAY WHAT
     read -ra theirs <<<"${seconds[$1,$2]}"
     read -ra ours <<<"${seconds[ours,$2]}"
     if ((${#theirs[@]} != ${#ours[@]})); then
-        ratio "$(of "$1" "$2")" "$(of ours "$2")"
-        return
+        theirs=("$(of "$1" "$2")") ours=("$(of ours "$2")")
     fi
-    # shellcheck disable=SC2046 # words
-    median $(for i in "${!ours[@]}"; do ratio "${theirs[i]}" "${ours[i]}" && echo; done)
+    for i in "${!ours[@]}"; do
+        ratio "${theirs[i]}" "${ours[i]}" && echo
+    done | sort -g | awk '{ v[NR] = $1 } END {
+        low = int((NR + 1) / 2)
+        high = NR + 1 - low
+        off = int(0.98 * sqrt(NR))
+        printf "%.2f %s %s\n", (v[low] + v[high]) / 2, v[low - off], v[high + off] }'
 }
 
 times() { # WHAT NAME OTHER LEAST
-    row_least "$2, times $3" "$(of_ours "$3" "$1")" "$4" ''
+    local measured
+
+    read -r measured _ < <(of_ours "$3" "$1")
+    row_least "$2, times $3" "$measured" "$4" ''
 }
 
 better() { # WHAT NAME OTHER...: at least equal to the better of them
-    local nearest
+    local measured most
 
-    nearest=$(for other in "${@:3}"; do of_ours "$other" "$1" && echo; done | sort -g | head -n 1)
-    row_least "$2, times the better of ${*:3}" "$nearest" 1 ''
+    read -r measured _ most < <(for other in "${@:3}"; do of_ours "$other" "$1"; done | sort -g)
+    row_least "$2, times the better of ${*:3}" "$measured" 1 '' "$most"
 }
 
 large_verdicts() {
