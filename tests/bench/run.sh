@@ -31,8 +31,7 @@ below() { # NUMBER LIMIT
     awk -v n="$1" -v l="$2" 'BEGIN { exit !(n < l) }'
 }
 
-# row NAME MEASURED LIMIT UNIT: the limit is an upper one; row_least: a lower one, and MOST is what the
-# figure may be as well, for all that was measured.
+# row NAME MEASURED LIMIT UNIT: the limit is an upper one; row_least: a lower one, with a remark.
 row() {
     local verdict=ok
 
@@ -40,15 +39,11 @@ row() {
     printf '%-52s %10s %-4s %10s  %s\n' "$1" "$2" "$4" "<= $3" "$verdict"
 }
 
-row_least() { # NAME MEASURED LIMIT UNIT [MOST]
+row_least() { # NAME MEASURED LIMIT UNIT [REMARK]
     local verdict=ok
 
-    if below "${5-$2}" "$3"; then
-        verdict=MISSED
-    elif below "$2" "$3"; then
-        verdict="no less, up to $5"
-    fi
-    printf '%-52s %10s %-4s %10s  %s\n' "$1" "$2" "$4" ">= $3" "$verdict"
+    ! below "$2" "$3" || verdict=MISSED
+    printf '%-52s %10s %-4s %10s  %s\n' "$1" "$2" "$4" ">= $3" "$verdict${5:+ ($5)}"
 }
 
 # A figure without a limit.

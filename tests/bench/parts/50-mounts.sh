@@ -97,9 +97,9 @@ of() { # WAY WHAT
     median ${seconds[$1,$2]}
 }
 
-# How many times ours a way takes, and within what that lies with 95 %. Of what had its turns beside
-# ours, each is compared with ours at that time, and the middle of these ratios counts: the machine's
-# speed changes by more than the difference.
+# How many times ours a way takes, and, if there are enough of them, within what that lies with 95 %. Of
+# what had its turns beside ours, each is compared with ours at that time, and the middle of these ratios
+# counts: the machine's speed changes by more than the difference.
 of_ours() { # WAY WHAT
     local -a theirs ours
     local i
@@ -115,21 +115,21 @@ of_ours() { # WAY WHAT
         low = int((NR + 1) / 2)
         high = NR + 1 - low
         off = int(0.98 * sqrt(NR))
-        printf "%.2f %s %s\n", (v[low] + v[high]) / 2, v[low - off], v[high + off] }'
+        printf "%.2f %s\n", (v[low] + v[high]) / 2, NR < 6 ? "" : v[low - off] " to " v[high + off] }'
 }
 
 times() { # WHAT NAME OTHER LEAST
-    local measured
+    local measured within
 
-    read -r measured _ < <(of_ours "$3" "$1")
-    row_least "$2, times $3" "$measured" "$4" ''
+    read -r measured within < <(of_ours "$3" "$1")
+    row_least "$2, times $3" "$measured" "$4" '' "$within"
 }
 
 better() { # WHAT NAME OTHER...: at least equal to the better of them
-    local measured most
+    local measured within
 
-    read -r measured _ most < <(for other in "${@:3}"; do of_ours "$other" "$1"; done | sort -g)
-    row_least "$2, times the better of ${*:3}" "$measured" 1 '' "$most"
+    read -r measured within < <(for other in "${@:3}"; do of_ours "$other" "$1"; done | sort -g)
+    row_least "$2, times the better of ${*:3}" "$measured" 1 '' "$within"
 }
 
 large_verdicts() {
