@@ -21,7 +21,6 @@
 
 #include "base/log.h"
 
-#define RECHECK_MS 10
 #define PROTOCOL_FEATURES                                                         \
     (1ull << VHOST_USER_PROTOCOL_F_MQ | 1ull << VHOST_USER_PROTOCOL_F_REPLY_ACK | \
      1ull << VHOST_USER_PROTOCOL_F_RESET_DEVICE)
@@ -67,7 +66,6 @@ static void stop_device(struct vhost_dev *d, const char *broken)
 {
     static const uint64_t one = 1;
 
-    ev_timer_stop(&d->recheck_timer);
     ev_task_cancel(&d->check_task);
     if (!d->is_started)
         return;
@@ -79,7 +77,7 @@ static void stop_device(struct vhost_dev *d, const char *broken)
         evloop_remove(d->loop, &q->kick);
         ev_timer_stop(&q->late);
         if (!broken)
-            (void)vhost_ring_notify(&q->ring);
+            vhost_ring_notify(&q->ring);
         q->base = q->stopped_at = vhost_ring_stop(&q->ring);
         q->was_stopped = !broken;
         if (broken && q->err_fd >= 0) {
@@ -88,22 +86,6 @@ static void stop_device(struct vhost_dev *d, const char *broken)
             (void)n;
         }
     }
-}
-
-static void recheck_due(struct ev_timer *timer)
-{
-    struct vhost_dev *d = CONTAINER_OF(timer, struct vhost_dev, recheck_timer);
-
-    for (unsigned i = 0; i < d->ops->n_queues && d->is_started; i++) {
-        vhost_ring_notify_again(&d->queues[i].ring);
-        d->ops->on_kick(d, i);
-    }
-}
-
-static void note_activity(struct vhost_dev *d)
-{
-    if (d->recheck && !ev_timer_is_running(&d->recheck_timer))
-        ev_timer_start(d->loop, &d->recheck_timer, RECHECK_MS, recheck_due);
 }
 
 static void queue_kicked(struct ev_source *source, uint32_t events)
@@ -116,7 +98,6 @@ static void queue_kicked(struct ev_source *source, uint32_t events)
         evloop_remove(q->dev->loop, source); /* not an eventfd: it would spin */
         return;
     }
-    note_activity(q->dev);
     q->dev->ops->on_kick(q->dev, (unsigned)(q - q->dev->queues));
 }
 
@@ -186,8 +167,7 @@ void vhost_dev_notify(struct vhost_dev *d, unsigned queue)
     struct vhost_queue *q = &d->queues[queue];
 
     ev_timer_stop(&q->late);
-    if (vhost_ring_notify(&q->ring))
-        note_activity(d);
+    vhost_ring_notify(&q->ring);
 }
 
 static void late_due(struct ev_timer *timer)
@@ -483,11 +463,11 @@ static void socket_ready(struct ev_source *source, uint32_t events)
 }
 
 bool vhost_dev_init(struct vhost_dev *d, struct evloop *loop, int take_fd,
-                    const struct vhost_dev_ops *ops, bool recheck, struct err **errp)
+                    const struct vhost_dev_ops *ops, struct err **errp)
 {
     auto_fd int fd = take_fd;
 
-    *d = (struct vhost_dev){ .ops = ops, .loop = loop, .recheck = recheck };
+    *d = (struct vhost_dev){ .ops = ops, .loop = loop };
     d->socket.fd = -1;
     for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++) {
         struct vhost_queue *q = &d->queues[i];
@@ -503,7 +483,6 @@ bool vhost_dev_init(struct vhost_dev *d, struct evloop *loop, int take_fd,
 
 void vhost_dev_done(struct vhost_dev *d)
 {
-    ev_timer_stop(&d->recheck_timer);
     ev_task_cancel(&d->check_task);
     for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++) {
         struct vhost_queue *q = &d->queues[i];

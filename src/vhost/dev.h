@@ -54,10 +54,9 @@ struct vhost_dev {
     struct vhost_memory memory;
     struct vhost_queue queues[VHOST_QUEUES_MAX];
     uint64_t features; /* agreed on */
-    bool is_started, recheck;
+    bool is_started;
     int socket_fd;
     struct ev_source socket;
-    struct ev_timer recheck_timer;
     struct ev_task check_task; /* a queue was found broken */
     struct {
         uint8_t bytes[VHOST_USER_HEAD_LEN + VHOST_USER_PAYLOAD_LEN_MAX];
@@ -67,10 +66,9 @@ struct vhost_dev {
     } in;
 };
 
-/* Takes the socket over. recheck: look at the queues again after each activity, because the guest's
- * memory barriers cannot be trusted (TCG with one vCPU). */
+/* Takes the socket over. */
 bool vhost_dev_init(struct vhost_dev *d, struct evloop *loop, int take_fd,
-                    const struct vhost_dev_ops *ops, bool recheck, struct err **errp) MUST_USE;
+                    const struct vhost_dev_ops *ops, struct err **errp) MUST_USE;
 void vhost_dev_done(struct vhost_dev *d);
 
 static inline struct vhost_ring *vhost_dev_ring(struct vhost_dev *d, unsigned queue)

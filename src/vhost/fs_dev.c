@@ -129,16 +129,15 @@ static const struct vhost_dev_ops ops = {
     .on_gone = gone,
 };
 
-struct fs_dev *fs_dev_new(struct evloop *loop, int take_fd, bool recheck,
-                          struct fuse_server *server, const struct fs_dev_events *events,
-                          void *owner, struct err **errp)
+struct fs_dev *fs_dev_new(struct evloop *loop, int take_fd, struct fuse_server *server,
+                          const struct fs_dev_events *events, void *owner, struct err **errp)
 {
     struct fs_dev *f = mem_new(struct fs_dev);
 
     f->server = server;
     f->events = events;
     f->owner = owner;
-    if (!vhost_dev_init(&f->base, loop, take_fd, &ops, recheck, errp)) {
+    if (!vhost_dev_init(&f->base, loop, take_fd, &ops, errp)) {
         free(f);
         return NULL;
     }

@@ -25,9 +25,9 @@ struct fs_dev_events {
 };
 
 /* server, events and owner are borrowed. */
-struct fs_dev *fs_dev_new(struct evloop *loop, int take_fd, bool recheck,
-                          struct fuse_server *server, const struct fs_dev_events *events,
-                          void *owner, struct err **errp) MUST_USE;
+struct fs_dev *fs_dev_new(struct evloop *loop, int take_fd, struct fuse_server *server,
+                          const struct fs_dev_events *events, void *owner,
+                          struct err **errp) MUST_USE;
 void fs_dev_free(struct fs_dev *f);
 AUTO_DECLARE(struct fs_dev, fs_dev);
 

@@ -274,13 +274,13 @@ static void interrupt(struct vhost_ring *r)
     }
 }
 
-bool vhost_ring_notify(struct vhost_ring *r)
+void vhost_ring_notify(struct vhost_ring *r)
 {
     uint16_t from = r->told_used;
     bool wanted;
 
     if (!r->memory || r->next_used == from)
-        return false;
+        return;
     r->told_used = r->next_used;
     /* The used index must be visible before the guest's wish is read. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -295,7 +295,6 @@ bool vhost_ring_notify(struct vhost_ring *r)
         interrupt(r);
     else
         r->suppressed = true;
-    return true;
 }
 
 unsigned vhost_ring_untold(const struct vhost_ring *r)

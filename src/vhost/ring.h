@@ -10,7 +10,7 @@
  *         ...
  *         vhost_ring_push(ring, &chain, n_written);
  *     }
- *     (void)vhost_ring_notify(ring);
+ *     vhost_ring_notify(ring);
  */
 #ifndef VHOST_RING_H
 #define VHOST_RING_H
@@ -72,8 +72,8 @@ void vhost_ring_unpop(struct vhost_ring *r, unsigned n);
 /* Gives a chain back with n_written bytes written to it. The guest sees it at once, and is told by
  * vhost_ring_notify(). */
 void vhost_ring_push(struct vhost_ring *r, const struct vhost_chain *chain, uint32_t n_written);
-/* Interrupts the guest if it wants that. False when nothing was pushed since the last call. */
-bool vhost_ring_notify(struct vhost_ring *r);
+/* Interrupts the guest if it wants that and anything was pushed since the last call. */
+void vhost_ring_notify(struct vhost_ring *r);
 /* How many chains were pushed since the last notification. */
 unsigned vhost_ring_untold(const struct vhost_ring *r);
 /* Interrupts it even if it did not want the last notification. */

@@ -384,7 +384,7 @@ static const struct vhost_dev_ops ops = {
 };
 
 struct vsock_dev *vsock_dev_new(struct evloop *loop, int take_fd, unsigned n_streams_max,
-                                bool recheck, const struct vsock_dev_events *events, void *owner,
+                                const struct vsock_dev_events *events, void *owner,
                                 struct err **errp)
 {
     struct vsock_dev *v = mem_new(struct vsock_dev);
@@ -395,7 +395,7 @@ struct vsock_dev *vsock_dev_new(struct evloop *loop, int take_fd, unsigned n_str
     list_init(&v->streams);
     list_init(&v->turns);
     list_init(&v->idle);
-    if (!vhost_dev_init(&v->base, loop, take_fd, &ops, recheck, errp)) {
+    if (!vhost_dev_init(&v->base, loop, take_fd, &ops, errp)) {
         free(v);
         return NULL;
     }

@@ -75,7 +75,7 @@ struct vsock_connect {
 };
 
 struct vsock_dev *vsock_dev_new(struct evloop *loop, int take_fd, unsigned n_streams_max,
-                                bool recheck, const struct vsock_dev_events *events, void *owner,
+                                const struct vsock_dev_events *events, void *owner,
                                 struct err **errp) MUST_USE;
 /* Resets all streams. */
 void vsock_dev_free(struct vsock_dev *v);

@@ -63,7 +63,7 @@ static void gone(void *owner, const struct err *err)
 
 static const struct vsock_dev_events events = { guest_up, guest_down, guest_connects, gone };
 
-void vsock_bench_open(struct vsock_bench *b, uint64_t features, unsigned n_streams_max, bool recheck)
+void vsock_bench_open(struct vsock_bench *b, uint64_t features, unsigned n_streams_max)
 {
     int fds[2], rc;
 
@@ -71,7 +71,7 @@ void vsock_bench_open(struct vsock_bench *b, uint64_t features, unsigned n_strea
     rc = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);
     assert(rc == 0);
     b->loop = evloop_new(NULL);
-    b->dev = vsock_dev_new(b->loop, fds[1], n_streams_max, recheck, &events, b, NULL);
+    b->dev = vsock_dev_new(b->loop, fds[1], n_streams_max, &events, b, NULL);
     assert(b->dev);
     b->g = fake_guest_new(fds[0], features, spin, b);
     fake_vsock_init(&b->guest, b->g, BENCH_ECHO_PORT);

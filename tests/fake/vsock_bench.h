@@ -28,7 +28,7 @@ struct vsock_bench {
 };
 
 /* features: those that the guest would accept. */
-void vsock_bench_open(struct vsock_bench *b, uint64_t features, unsigned n_streams_max, bool recheck);
+void vsock_bench_open(struct vsock_bench *b, uint64_t features, unsigned n_streams_max);
 void vsock_bench_close(struct vsock_bench *b);
 /* One round of the device's loop, without waiting. */
 void vsock_bench_step(struct vsock_bench *b);

@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct vsock_bench b;
 
     (void)signal(SIGPIPE, SIG_IGN);
-    vsock_bench_open(&b, UINT64_MAX, 8, false);
+    vsock_bench_open(&b, UINT64_MAX, 8);
     for (int i = 0; i < STEPS_MAX && in.n > 0 && b.dev; i++) {
         uint8_t bytes[256];
 

@@ -164,7 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int sockets[SOCKETS];
 
     (void)signal(SIGPIPE, SIG_IGN);
-    vsock_bench_open(&b, UINT64_MAX, 12, false);
+    vsock_bench_open(&b, UINT64_MAX, 12);
     for (int i = 0; i < SOCKETS; i++)
         sockets[i] = -1;
     for (int i = 0; i < STEPS_MAX && in.n > 0 && b.n_accepted < 60; i++) {

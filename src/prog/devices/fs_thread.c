@@ -20,7 +20,6 @@ struct job {
     char *name;
     struct fuse_export_options options;
     int fd; /* -1 = none */
-    bool recheck;
     int error;
     fs_done_fn on_done; /* NULL: nobody wants to know */
     void *arg;
@@ -163,8 +162,7 @@ static void do_job(struct fs_thread *t, struct job *job)
 
     switch (job->kind) {
     case JOB_SERVE:
-        t->dev =
-            fs_dev_new(t->loop, MOVE_FD(job->fd), job->recheck, t->server, &dev_events, t, &err);
+        t->dev = fs_dev_new(t->loop, MOVE_FD(job->fd), t->server, &dev_events, t, &err);
         if (!t->dev)
             log_error("%s", err_text(err));
         break;
@@ -288,11 +286,10 @@ void fs_thread_free(struct fs_thread *t)
     release(t);
 }
 
-void fs_thread_serve(struct fs_thread *t, int take_fd, bool recheck)
+void fs_thread_serve(struct fs_thread *t, int take_fd)
 {
     struct job *job = new_job(JOB_SERVE, SV(""), take_fd);
 
-    job->recheck = recheck;
     put_job(&t->todo, job);
 }
 

@@ -23,7 +23,7 @@ struct fs_thread *fs_thread_new(struct evloop *loop, struct err **errp) MUST_USE
 void fs_thread_free(struct fs_thread *t);
 
 /* Talks to QEMU over the socket until QEMU closes it. */
-void fs_thread_serve(struct fs_thread *t, int take_fd, bool recheck);
+void fs_thread_serve(struct fs_thread *t, int take_fd);
 /* As fuse_server_add(), fuse_server_remove() and fuse_server_detach(): EEXIST, EINVAL, EBUSY;
  * ENOENT. */
 void fs_thread_export(struct fs_thread *t, const struct fuse_export_options *options,

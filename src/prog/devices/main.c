@@ -145,13 +145,13 @@ static bool serve(struct devices *d, const struct options *o, struct err **errp)
     d->control = control_new(d->loop, o->control_fd, level, errp);
     if (!d->control)
         return false;
-    d->vsock = vsock_dev_new(d->loop, o->vsock_fd, n_streams, o->recheck, &vsock_events, d, errp);
+    d->vsock = vsock_dev_new(d->loop, o->vsock_fd, n_streams, &vsock_events, d, errp);
     if (!d->vsock)
         return false;
     control_set_vsock(d->control, d->vsock);
     control_set_files(d->control, d->files);
     if (d->files)
-        fs_thread_serve(d->files, o->fs_fd, o->recheck);
+        fs_thread_serve(d->files, o->fs_fd);
     return evloop_run(d->loop, errp);
 }
 

@@ -34,9 +34,7 @@ bool options_parse(char *const *args, struct options *out, struct err **errp)
     for (; *args; args++) {
         const char *arg = *args;
 
-        if (strcmp(arg, "--recheck") == 0) {
-            o.recheck = true;
-        } else if (strcmp(arg, "--debug") == 0) {
+        if (strcmp(arg, "--debug") == 0) {
             o.debug = true;
         } else if (fd_of(&o, arg)) {
             if (!parse_fd(arg, args[1], fd_of(&o, arg), errp))

@@ -1,14 +1,12 @@
 /*
  * Command line of `devices`, as the driver writes it:
  *
- *     devices --control-fd N --vsock-fd N [--fs-fd N] [--recheck] [--debug]
+ *     devices --control-fd N --vsock-fd N [--fs-fd N] [--debug]
  *
  *     --control-fd N   listening SOCK_SEQPACKET Unix socket, already bound to DIR/devices.sock
  *     --vsock-fd N     AF_UNIX stream socket, one half of a socketpair; QEMU has the other half as
  *                      -chardev socket,id=ID,fd=M -device vhost-user-vsock-pci,chardev=ID
  *     --fs-fd N        the same for -device vhost-user-fs-pci,chardev=ID
- *     --recheck        look at the queues once more after each activity; for TCG with one vCPU,
- *                      whose memory barriers QEMU leaves out
  *     --debug          log more
  *
  * All other descriptors but 0, 1 and 2 are closed at the start, so passing too many does no harm.
@@ -27,7 +25,7 @@
 struct options {
     int control_fd, vsock_fd;
     int fs_fd; /* -1 = none */
-    bool recheck, debug;
+    bool debug;
 };
 
 bool options_parse(char *const *args, struct options *out, struct err **errp) MUST_USE;

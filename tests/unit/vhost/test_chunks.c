@@ -13,7 +13,7 @@ static int setup(void **state)
 {
     struct vsock_bench *b = mem_new(struct vsock_bench);
 
-    vsock_bench_open(b, UINT64_MAX, 64, false);
+    vsock_bench_open(b, UINT64_MAX, 64);
     *state = b;
     return 0;
 }

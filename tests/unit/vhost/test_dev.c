@@ -15,7 +15,7 @@ static int setup(void **state)
 {
     struct vsock_bench *b = mem_new(struct vsock_bench);
 
-    vsock_bench_open(b, UINT64_MAX, 16, false);
+    vsock_bench_open(b, UINT64_MAX, 16);
     *state = b;
     return 0;
 }
@@ -261,7 +261,7 @@ static void guests_without_event_indexes_work(void **state)
     struct fake_conn *c;
     char byte;
 
-    vsock_bench_open(&b, ~(1ull << 29 | 1ull << 28), 16, false);
+    vsock_bench_open(&b, ~(1ull << 29 | 1ull << 28), 16);
     c = fake_vsock_connect(&b.guest, BENCH_PORT);
     vsock_bench_settle(&b);
     assert_true(c->is_open);

@@ -65,7 +65,7 @@ static int setup(void **state)
     b->loop = evloop_new(NULL);
     b->server = fuse_server_new();
     assert_true(fuse_server_add(b->server, &options, open(temp_dir, O_PATH | O_CLOEXEC), NULL));
-    b->dev = fs_dev_new(b->loop, pair[0], false, b->server, &events, b, NULL);
+    b->dev = fs_dev_new(b->loop, pair[0], b->server, &events, b, NULL);
     assert_non_null(b->dev);
     b->g = fake_guest_new(pair[1], UINT64_MAX, spin, b);
     b->g->has_no_rx = true;

@@ -15,7 +15,7 @@ static int setup(void **state)
 {
     struct vsock_bench *b = mem_new(struct vsock_bench);
 
-    vsock_bench_open(b, UINT64_MAX, 16, false);
+    vsock_bench_open(b, UINT64_MAX, 16);
     *state = b;
     return 0;
 }

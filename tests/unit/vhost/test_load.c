@@ -31,7 +31,7 @@ static int setup(void **state)
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     limit.rlim_cur = limit.rlim_max;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    vsock_bench_open(b, UINT64_MAX, VSOCK_STREAMS_MAX, false);
+    vsock_bench_open(b, UINT64_MAX, VSOCK_STREAMS_MAX);
     *state = b;
     return 0;
 }

@@ -15,7 +15,7 @@ static int setup(void **state)
 {
     struct vsock_bench *b = mem_new(struct vsock_bench);
 
-    vsock_bench_open(b, ALL_FEATURES, 64, false);
+    vsock_bench_open(b, ALL_FEATURES, 64);
     *state = b;
     return 0;
 }
@@ -539,24 +539,6 @@ static void idle_device_makes_no_interrupts(void **state)
     assert_false(fake_guest_called(b->g, 1));
 }
 
-static void recheck_finds_lost_kicks_and_then_rests(void **state)
-{
-    struct vsock_bench b;
-    struct fake_conn *c;
-    char byte;
-
-    vsock_bench_open(&b, ALL_FEATURES, 16, true);
-    c = fake_vsock_connect(&b.guest, BENCH_PORT);
-    vsock_bench_settle(&b);
-    assert_true(ev_timer_is_running(&b.dev->base.recheck_timer));
-    b.g->is_up = false; /* its kicks are lost from now on */
-    assert_int_equal(fake_conn_send(&b.guest, c, 1), 1);
-    while (ev_timer_is_running(&b.dev->base.recheck_timer))
-        assert_true(evloop_step(b.loop, 20, NULL)); /* the last one finds nothing to wait for */
-    assert_int_equal(recv(b.accepted[0], &byte, 1, 0), 1);
-    vsock_bench_close(&b);
-}
-
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -583,7 +565,6 @@ int main(void)
         CASE(outcome_is_reported_when_the_client_goes_first),
         CASE(qemu_closing_is_reported),
         CASE(idle_device_makes_no_interrupts),
-        cmocka_unit_test(recheck_finds_lost_kicks_and_then_rests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

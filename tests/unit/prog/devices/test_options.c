@@ -10,7 +10,7 @@ static void options_are_parsed_or_refused(void **state)
         bool ok;
     } cases[] = {
         { "both", { "--control-fd", "5", "--vsock-fd", "4" }, true },
-        { "all", { "--vsock-fd", "4", "--control-fd", "3", "--recheck", "--debug" }, true },
+        { "all", { "--vsock-fd", "4", "--control-fd", "3", "--debug" }, true },
         { "files", { "--control-fd", "5", "--vsock-fd", "4", "--fs-fd", "6" }, true },
         { "files as streams", { "--control-fd", "5", "--vsock-fd", "4", "--fs-fd", "4" }, false },
         { "nothing", { NULL }, false },

@@ -127,7 +127,8 @@ static int setup(void **state)
     (void)snprintf(control_text, sizeof(control_text), "%d", control);
     (void)snprintf(vhost_text, sizeof(vhost_text), "%d", vhost[1]);
     w->pid = spawn((const char *const[]){ program, "--control-fd", control_text, "--vsock-fd",
-                                          vhost_text, "--recheck", NULL }, false);
+                                          vhost_text, NULL },
+                   false);
     (void)close(control);
     (void)close(vhost[1]);
     (void)close(pipes[1]);

@@ -114,7 +114,7 @@ static int setup(void **state)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
     w->loop = evloop_new(NULL);
     w->control = control_new(w->loop, listen_fd, DEVCTL_SANDBOX_LANDLOCK, NULL);
-    w->vsock = vsock_dev_new(w->loop, fds[1], 100, true, &vsock_events, w, NULL);
+    w->vsock = vsock_dev_new(w->loop, fds[1], 100, &vsock_events, w, NULL);
     control_set_vsock(w->control, w->vsock);
     assert_int_equal(uv_loop_init(&w->uv), 0);
     w->g = fake_guest_new(fds[0], UINT64_MAX, spin, w);
