@@ -1,10 +1,12 @@
 /*
  * What was asked for, kept for a host agent that takes the machine over:
  *
- *     {"machine":"MARK","mounts":[{"name":..,"type":..,"hostPath":..,"mountPoint":..,"writable":..}]}
+ *     {"machine":"MARK","removed":["MOUNT POINT"],
+ *      "mounts":[{"name":..,"type":..,"hostPath":..,"mountPoint":..,"writable":..}]}
  *
- * The mark changes with each machine, so that a file that outlived its own is not believed. The
- * file is there only while it names a mount.
+ * What was removed are mounts of the configuration, which the next machine has again. The mark
+ * changes with each machine, so that a file that outlived its own is not believed. The file is
+ * there only while it names something.
  */
 #include <errno.h>
 #include <sys/stat.h>
@@ -46,6 +48,15 @@ static json_t *all_json(const struct mounts *m)
     return list;
 }
 
+static json_t *removed_json(const struct mounts *m)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < m->removed.n; i++)
+        (void)json_array_append_new(list, json_string(m->removed.v[i]));
+    return list;
+}
+
 void mounts_save(const struct mounts *m)
 {
     auto_mem char *path = m->params.dir ? path_join(m->params.dir, NAME_HOT_MOUNTS) : NULL;
@@ -56,10 +67,11 @@ void mounts_save(const struct mounts *m)
     bool ok;
 
     (void)json_object_set_new(root, "machine", mark ? json_string(mark) : json_null());
+    (void)json_object_set_new(root, "removed", removed_json(m));
     (void)json_object_set_new(root, "mounts", list);
     if (!path)
         return;
-    if (mark && json_array_size(list) > 0) {
+    if (mark && (json_array_size(list) > 0 || m->removed.n > 0)) {
         auto_mem char *text = json_text(root, JSON_STYLE_COMPACT);
 
         ok = file_write_atomic(path, sv_of(text), 0600, &err);
@@ -89,21 +101,34 @@ static bool restore_one(struct mounts *m, const json_t *value, struct err **errp
     return true;
 }
 
+/* A mount of the configuration that the guest no longer has. */
+static void restore_removed(struct mounts *m, const char *mount_point)
+{
+    struct mount *mount = mount_point ? mount_find(m, mount_point) : NULL;
+
+    if (!mount || !mount->is_configured)
+        return;
+    strv_push(&m->removed, mount_point);
+    mount_free(mount);
+}
+
 static bool restore_all(struct mounts *m, const char *path, struct err **errp)
 {
     auto_mem char *mark = mark_of(m->params.machine_path);
     auto_mem char *text = NULL;
     auto_json json_t *root = NULL;
     const char *machine;
-    json_t *list, *value;
+    json_t *list, *removed = NULL, *value;
     size_t i;
 
     if (!file_read_text(path, SIZE_MAX_KEPT, &text, errp) ||
         !(root = json_parse(sv_of(text), errp)) || !json_get_str(root, "machine", &machine, errp) ||
-        !json_get_array(root, "mounts", &list, errp))
+        !json_get_array(root, "mounts", &list, errp) ||
+        !json_opt_array(root, "removed", &removed, errp))
         return false;
     if (!mark || !str_eq(machine, mark))
         return err_set(errp, ERR_NOT_FOUND, "it is of another machine");
+    json_array_foreach(removed, i, value) restore_removed(m, json_string_value(value));
     json_array_foreach(list, i, value)
     {
         auto_err struct err *err = NULL;

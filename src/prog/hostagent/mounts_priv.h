@@ -80,6 +80,7 @@ struct mounts {
     char *why_lost;  /* nor will it; NULL = it has, or will */
     uint64_t last_request;
     struct list list;
+    struct strv removed; /* mount points of the configuration that are no longer in the list */
 };
 
 /* It can be used in the guest. */

@@ -87,6 +87,8 @@ void mount_unmounted(struct mount *mount, const struct err *err)
     if (err)
         return;
     mount->type->release(mount);
+    if (mount->is_configured)
+        strv_push(&m->removed, mount->mount_point);
     mount_free(mount);
     mounts_save(m);
 }

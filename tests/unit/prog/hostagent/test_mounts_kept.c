@@ -78,6 +78,40 @@ static void what_was_asked_for_outlives_the_host_agent(void **state)
     bench_close(&b);
 }
 
+static void what_was_removed_stays_removed(void **state)
+{
+    auto_mem char *path = temp_path("hot-mounts.json");
+    auto_mem char *text = NULL, *rest = NULL;
+    struct bench b;
+
+    bench_open(&b, "", true);
+    assert_true(file_write_atomic(b.machine_path, SV("1"), 0600, NULL));
+    adopt(&b, false);
+    bench_attach(&b);
+    bench_greet(&b);
+    run_until(str_eq(first(&b).state, "mounted"));
+    mounts_remove(b.mounts, "/mnt/a", false, done, &b);
+    answer(&b, GUEST_UNMOUNT, "");
+    run_until(b.n_done == 1);
+    add_and_wait(&b, "/mnt/a");
+    text = kept();
+    assert_non_null(text);
+    mounts_detach(b.mounts);
+    guest_link_close(MOVE(b.link));
+    mounts_close(MOVE(b.mounts));
+    rest = kept();
+    assert_null(rest);
+
+    assert_true(file_write_atomic(path, sv_of(text), 0600, NULL)); /* it was killed */
+    adopt(&b, true);
+    assert_int_equal(count_mounts(&b), 1);
+    assert_true(first(&b).writable && !first(&b).is_configured);
+    adopt(&b, true); /* closed as usual: there is another machine */
+    assert_int_equal(count_mounts(&b), 1);
+    assert_true(first(&b).is_configured);
+    bench_close(&b);
+}
+
 #define KEPT(name, type, location, point)                                        \
     "{\"name\": \"" name "\", \"type\": \"" type "\", \"hostPath\": \"" location \
     "\", \"mountPoint\": \"" point "\", \"writable\": false}"
@@ -125,6 +159,7 @@ int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         loop_test(what_was_asked_for_outlives_the_host_agent),
+        loop_test(what_was_removed_stays_removed),
         loop_test(what_is_kept_is_examined),
     };
     int begun = mounts_begin(argc, argv);
