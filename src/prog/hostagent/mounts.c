@@ -372,6 +372,19 @@ static bool check_link(const struct mounts *m, const struct mount_request *r, st
            err_set(errp, ERR_NOT_FOUND, "the guest agent is not connected");
 }
 
+/* Does another one leave room for a mount there? */
+static bool check_place(const struct mount *other, const char *mount_point, struct err **errp)
+{
+    if (str_eq(other->mount_point, mount_point))
+        return err_set(errp, ERR_EXISTS, "something is mounted on %s already", mount_point);
+    if (!path_is_within(other->mount_point, mount_point) || other->state == MOUNT_FAILED)
+        return true;
+    (void)err_set(errp, ERR_EXISTS, "a mount on %s would hide what is mounted on %s", mount_point,
+                  other->mount_point);
+    (void)err_hint(errp, "remove that first; it can be added again afterwards");
+    return false;
+}
+
 static bool check(const struct mounts *m, const struct mount_request *r, const char *mount_point,
                   struct err **errp)
 {
@@ -381,8 +394,6 @@ static bool check(const struct mounts *m, const struct mount_request *r, const c
     bool is_file = is_virtiofs && file_is_regular(location);
     size_t n = 0;
 
-    list_for_each (mount, &m->list, struct mount, link)
-        n++;
     if (!path_is_absolute(location))
         return err_set(errp, ERR_INVALID, "hostPath must be absolute: %s", location);
     if (!dir_exists(location) && !is_file)
@@ -392,8 +403,11 @@ static bool check(const struct mounts *m, const struct mount_request *r, const c
         return false;
     if (strlen(mount_point) > GUEST_MOUNT_LEN_MAX)
         return err_set(errp, ERR_INVALID, "mountPoint is too long");
-    if (mount_find(m, mount_point))
-        return err_set(errp, ERR_EXISTS, "something is mounted on %s already", mount_point);
+    list_for_each (mount, &m->list, struct mount, link) {
+        n++;
+        if (!check_place(mount, mount_point, errp))
+            return false;
+    }
     if (n >= MOUNTS_MAX)
         return err_set(errp, ERR_BUSY, "there are %d mounts already", MOUNTS_MAX);
     return check_link(m, r, errp);
@@ -562,6 +576,7 @@ void mounts_close(struct mounts *m)
         mount_tell(mount, err);
         mount_free(mount);
     }
+    strv_done(&m->removed);
     mounts_save(m);
     timer_close(m->boot_answer);
     free(m->exporter);

@@ -36,6 +36,19 @@ static void a_folder_is_added_and_removed(void **state)
     bench_close(&b);
 }
 
+static void a_mount_does_not_hide_another(void **state)
+{
+    struct bench b;
+
+    bench_open_ready(&b);
+    add_and_wait(&b, "/mnt/n/in");
+    add(&b, b.folder, "/mnt/n", true);
+    assert_string_equal(b.outcome, "a mount on /mnt/n would hide what is mounted on /mnt/n/in");
+    assert_int_equal(count_mounts(&b), 1);
+    add_and_wait(&b, "/mnt/n/i");
+    bench_close(&b);
+}
+
 static void force_removes_what_lies_in_it_first(void **state)
 {
     struct bench b;
@@ -102,6 +115,7 @@ int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         loop_test(a_folder_is_added_and_removed),
+        loop_test(a_mount_does_not_hide_another),
         loop_test(force_removes_what_lies_in_it_first),
         loop_test(without_force_only_the_one_that_was_named_is_removed),
         loop_test(what_lies_in_it_stays_when_the_agent_is_lost),
