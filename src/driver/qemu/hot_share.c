@@ -24,6 +24,7 @@ struct question {
 struct hot_shares {
     const char *dir;        /* borrowed */
     struct qmp_client *qmp; /* borrowed; of the question under way, which is the first */
+    unsigned port;          /* likewise, once a link is made */
     struct list questions;
 };
 
@@ -54,24 +55,32 @@ static void finish(struct hot_shares *h, const struct err *err)
     on_done(arg, err);
 }
 
+static char *link_path(const struct hot_shares *h)
+{
+    auto_mem char *name = mem_printf(QEMU_SHARE_LINK "%u", h->port);
+
+    return path_join(h->dir, name);
+}
+
+/* A device keeps the folder open that the link led to when it was added. */
 static void attached(void *arg, json_t *data, const struct err *err)
 {
+    struct hot_shares *h = arg;
+    auto_mem char *path = link_path(h);
     auto_err struct err *known = NULL;
 
+    (void)unlink(path);
     if (err && strstr(err_text(err), "couldn't find fsdev")) {
         (void)err_set(&known, ERR_UNSUPPORTED,
                       "the instance was started without places for folders that come later");
         (void)err_hint(&known, "restart it, with a QEMU that has virtio-9p-pci");
     }
-    finish(arg, known ? known : err);
+    finish(h, known ? known : err);
 }
 
-/* Links are replaced at once: QEMU never sees none. */
-static bool point_link(const struct hot_shares *h, unsigned port, const char *folder,
-                       struct err **errp)
+static bool point_link(const struct hot_shares *h, const char *folder, struct err **errp)
 {
-    auto_mem char *name = mem_printf(QEMU_SHARE_LINK "%u", port);
-    auto_mem char *path = path_join(h->dir, name);
+    auto_mem char *path = link_path(h);
     auto_mem char *tmp = mem_printf("%s" NAME_TMP_SUFFIX, path);
 
     (void)unlink(tmp);
@@ -101,14 +110,13 @@ static bool has_device(const json_t *buses, const char *id)
     return false;
 }
 
-static bool choose_port(struct hot_shares *h, const json_t *buses, unsigned *out_port,
-                        struct err **errp)
+static bool choose_port(struct hot_shares *h, const json_t *buses, struct err **errp)
 {
     const struct question *q = current(h);
 
     if (has_device(buses, q->tag)) /* of a host agent before this one */
         return err_set(errp, ERR_EXISTS, "%s is attached already", q->path);
-    return qemu_share_free_port(buses, out_port, errp) && point_link(h, *out_port, q->path, errp);
+    return qemu_share_free_port(buses, &h->port, errp) && point_link(h, q->path, errp);
 }
 
 static void ports_known(void *arg, json_t *data, const struct err *err)
@@ -116,16 +124,15 @@ static void ports_known(void *arg, json_t *data, const struct err *err)
     struct hot_shares *h = arg;
     const struct question *q = current(h);
     auto_err struct err *fail = NULL;
-    unsigned port;
 
-    if (err || !choose_port(h, data, &port, &fail)) {
+    if (err || !choose_port(h, data, &fail)) {
         finish(h, err ? err : fail);
         return;
     }
 
-    auto_mem char *bus = mem_printf(QEMU_SPARE_PORT "%u", port);
+    auto_mem char *bus = mem_printf(QEMU_SPARE_PORT "%u", h->port);
     auto_mem char *fsdev =
-        mem_printf("%s%u", q->is_read_only ? QEMU_SHARE_READ : QEMU_SHARE_WRITE, port);
+        mem_printf("%s%u", q->is_read_only ? QEMU_SHARE_READ : QEMU_SHARE_WRITE, h->port);
 
     if (!qmp_client_send(h->qmp, "device_add",
                          json_pack("{s:s, s:s, s:s, s:s, s:s}", "driver", "virtio-9p-pci", "id",

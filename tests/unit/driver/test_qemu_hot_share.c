@@ -4,6 +4,7 @@
  */
 #include "driver/qemu/hot_share.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 #include <uv.h>
@@ -118,6 +119,8 @@ static void a_folder_takes_the_last_port_that_is_empty(void **state)
         assert_string_equal(target, "/a b");
         expect(&f, i == 1 ? "\"fsdev\":\"share-read2\"" : "\"fsdev\":\"share-write2\"",
                "\"return\":{}");
+        assert_int_equal(faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW),
+                         -1); /* QEMU has the folder open */
     }
     assert_true(hot_share_detach(f.qmp, "hot-1", NULL));
     expect(&f, "device_del", "\"return\":{}");
@@ -142,6 +145,7 @@ static void failures_are_told_in_words_of_ours(void **state)
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
+        auto_mem char *path = temp_path("share-link1");
         struct fixture f;
 
         set_up(&f);
@@ -151,6 +155,7 @@ static void failures_are_told_in_words_of_ours(void **state)
             expect(&f, "device_add", cases[i].reply);
         assert_int_equal(f.heard.n, 1);
         check_row(strstr(f.heard.v[0], cases[i].why), f.heard.v[0]);
+        assert_int_equal(faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW), -1);
         tear_down(&f);
     }
 }
