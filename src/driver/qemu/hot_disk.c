@@ -208,8 +208,14 @@ static void node_added(void *arg, json_t *data, const struct err *err)
     struct hot_disks *h = arg;
     const struct question *q = current(h);
 
+    auto_err struct err *known = NULL;
+
+    if (err && strstr(err_text(err), "\" lock")) {
+        (void)err_set(&known, ERR_BUSY, "%s is in use by another program, which locks it", q->path);
+        (void)err_hint(&known, "if another instance has it, detach it there");
+    }
     if (err) {
-        undo(h, err);
+        undo(h, known ? known : err);
         return;
     }
 

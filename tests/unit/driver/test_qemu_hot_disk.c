@@ -204,6 +204,24 @@ static void an_image_goes_in_by_its_name(void **state)
     tear_down(&f);
 }
 
+static void an_image_in_use_is_told_in_words_of_ours(void **state)
+{
+    struct fixture f;
+
+    set_up(&f, 0);
+    hot_disks_attach(f.disks, &(struct driver_hot_disk){ "/i/data", "data", -1 }, "qcow2", on_done,
+                     &f);
+    expect_list(&f, "[]", "[]");
+    (void)expect(&f, "query-pci", "\"return\":" PORTS);
+    expect_clear(&f);
+    (void)expect(&f, "blockdev-add",
+                 "\"error\":{\"class\":\"GenericError\",\"desc\":\"Failed to get \\\"write\\\" "
+                 "lock\"}");
+    expect_clear(&f);
+    assert_heard(&f, "/i/data is in use by another program, which locks it");
+    tear_down(&f);
+}
+
 /* At each step: the reason is told, and what had been done is undone. */
 static void a_failure_leaves_nothing_behind(void **state)
 {
@@ -376,6 +394,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_device_goes_in_as_a_descriptor),
         cmocka_unit_test(an_image_goes_in_by_its_name),
+        cmocka_unit_test(an_image_in_use_is_told_in_words_of_ours),
         cmocka_unit_test(a_failure_leaves_nothing_behind),
         cmocka_unit_test(a_disk_is_attached_once),
         cmocka_unit_test(a_disk_goes_when_the_guest_lets_go),
