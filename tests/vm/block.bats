@@ -72,6 +72,7 @@ attached() { # NAME
     grep -q "the disk as /dev/disk/by-id/virtio-${second##*/}" "$HOME/out"
     eventually has_disk b "${second##*/}"
     disk=$(guest_disk b "${second##*/}")
+    eventually guest b test "/dev/disk/by-id/virtio-${second##*/}" -ef "/dev/$disk"
     guest b sudo sh -c "mke2fs /dev/$disk && mkdir -p /mnt/y && mount -t ext4 /dev/$disk /mnt/y &&
         dd if=/dev/urandom of=/mnt/y/data bs=64k count=64 && sha256sum </mnt/y/data && umount /mnt/y" \
         >"$HOME/guest" 2>/dev/null
@@ -79,6 +80,7 @@ attached() { # NAME
     assert_status 1
     limactl disk detach b "$second"
     eventually lacks_disk b "${second##*/}"
+    eventually guest b test ! -L "/dev/disk/by-id/virtio-${second##*/}"
     mkdir -p "$HOME/mnt"
     mount -t ext4 "$second" "$HOME/mnt"
     [[ $(sha256sum <"$HOME/mnt/data") == "$(tail -n 1 "$HOME/guest")" ]]

@@ -97,13 +97,22 @@ bool block_has_errors(const char *path)
     return read_head(path, &head) && head.has_errors;
 }
 
+char *block_serial(const char *sys_dir, const char *name)
+{
+    auto_mem char *path = mem_printf("%s/%s/serial", sys_dir, name);
+    auto_sb struct sb text = { 0 };
+    struct sv serial = { 0 };
+
+    if (file_read_all(path, SYSFS_VALUE_MAX, &text, NULL))
+        serial = sv_trim(sb_view(&text));
+    return serial.n > 0 ? sv_dup(serial) : NULL;
+}
+
 static bool has_serial(const char *name, const char *serial)
 {
-    auto_mem char *path = mem_printf("/sys/class/block/%s/serial", name);
-    auto_sb struct sb text = { 0 };
+    auto_mem char *own = block_serial(BLOCK_SYS_DIR, name);
 
-    return file_read_all(path, SYSFS_VALUE_MAX, &text, NULL) &&
-           sv_eq_str(sv_trim(sb_view(&text)), serial);
+    return own && str_eq(own, serial);
 }
 
 static bool is_device(const char *name, const char *path, const char *spec)
@@ -121,7 +130,7 @@ static bool find(const char *spec, char **out_path)
 {
     auto_strv struct strv names = { 0 };
 
-    if (!dir_list("/sys/class/block", &names, NULL))
+    if (!dir_list(BLOCK_SYS_DIR, &names, NULL))
         return false;
     for (size_t i = 0; i < names.n; i++) {
         auto_mem char *path = path_join("/dev", names.v[i]);
@@ -140,7 +149,7 @@ static bool is_spec(const char *spec)
            str_starts(spec, "SERIAL=");
 }
 
-static int open_uevents(void)
+int block_open_uevents(void)
 {
     struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
@@ -152,24 +161,30 @@ static int open_uevents(void)
     return fd;
 }
 
+void block_drop_uevents(int fd)
+{
+    char message[4096];
+
+    while (recv(fd, message, sizeof(message), 0) > 0 || errno == ENOBUFS)
+        ;
+}
+
 /* Waits for the next news of the kernel and drops all that came; false at the deadline. */
 static bool wait_uevent(int fd, uint64_t deadline_ns)
 {
     uint64_t now = host_monotonic_ns();
     struct pollfd pfd = { .fd = fd, .events = POLLIN };
-    char message[4096];
 
     if (now >= deadline_ns || poll(&pfd, 1, (int)((deadline_ns - now) / 1000000) + 1) <= 0)
         return false;
-    while (recv(fd, message, sizeof(message), 0) > 0 || errno == ENOBUFS)
-        ;
+    block_drop_uevents(fd);
     return true;
 }
 
 bool block_wait(const char *const *specs, int timeout_ms, char **out_path, struct err **errp)
 {
     uint64_t deadline = host_monotonic_ns() + (uint64_t)timeout_ms * 1000000;
-    auto_fd int uevents = open_uevents(); /* before the first look: nothing is missed */
+    auto_fd int uevents = block_open_uevents(); /* before the first look: nothing is missed */
 
     for (const char *const *spec = specs; *spec; spec++)
         if (!is_spec(*spec))

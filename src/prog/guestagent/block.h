@@ -35,6 +35,15 @@ bool block_matches(const struct block_head *head, const char *spec);
 bool block_wait(const char *const *specs, int timeout_ms, char **out_path,
                 struct err **errp) MUST_USE;
 
+/* Where the kernel tells of block devices; a test has another folder. */
+#define BLOCK_SYS_DIR "/sys/class/block"
+/* The serial of a virtio-blk disk, owned; NULL = none. */
+char *block_serial(const char *sys_dir, const char *name);
+/* A non-blocking descriptor that is readable when devices have come or gone; -1 = there is none.
+ * What it has to say is dropped: who wants to know looks at what there is. */
+int block_open_uevents(void);
+void block_drop_uevents(int fd);
+
 /* Is the ext file system on this device marked as faulty? */
 bool block_has_errors(const char *path);
 

@@ -24,6 +24,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "prog/guestagent/clock.h"
+#include "prog/guestagent/disk_links.h"
 #include "prog/guestagent/echo_child.h"
 #include "prog/guestagent/forwards.h"
 #include "prog/guestagent/link.h"
@@ -68,6 +69,7 @@ struct daemon {
     struct ev_source own_events;
     struct forwards *forwards;
     struct share_jobs *share_jobs;
+    struct disk_links *disk_links; /* NULL = not needed */
     struct echo_child *echo_child;
     struct touch_child *touch_child;
     int epoll_fd, signal_fd, timer_fd;
@@ -415,6 +417,7 @@ static bool set_up(struct daemon *d, const struct options *options, struct err *
         return false;
     d->forwards = forwards_new(d->loop, &d->link);
     d->share_jobs = share_jobs_new(d->loop, &d->link);
+    d->disk_links = disk_links_new(d->loop);
     d->echo_child = echo_child_new(d->loop);
     d->touch_child = touch_child_new();
     return true;
@@ -439,6 +442,7 @@ static void tear_down(struct daemon *d)
     touch_child_free(d->touch_child);
     echo_child_free(d->echo_child);
     share_jobs_free(d->share_jobs);
+    disk_links_free(d->disk_links);
     forwards_free(d->forwards);
     evloop_free(d->loop);
     link_done(&d->link);
