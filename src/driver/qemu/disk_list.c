@@ -158,8 +158,10 @@ static bool each_spare_port(const json_t *buses, spare_port_fn on_port, void *ar
 static bool fail_without_port(bool has_ports, const char *what, const char *where,
                               struct err **errp)
 {
-    if (has_ports)
-        return err_set(errp, ERR_BUSY, "all places for %s that come later are taken", what);
+    if (has_ports) {
+        (void)err_set(errp, ERR_BUSY, "all places for %s that come later are taken", what);
+        return err_hint(errp, "disks and 9p mounts share them; take one of these back");
+    }
     (void)err_set(errp, ERR_UNSUPPORTED,
                   "the instance was started without places for %s that come later", what);
     return err_hint(errp, "restart it, or name the %s in its configuration", where);
