@@ -46,6 +46,18 @@ row_least() { # NAME MEASURED LIMIT UNIT [REMARK]
     printf '%-52s %10s %-4s %10s  %s\n' "$1" "$2" "$4" ">= $3" "$verdict${5:+ ($5)}"
 }
 
+# row_level NAME MEASURED LOW HIGH: no less than 1. What is less by a percent or two, and as may well be
+# only by chance (95 % lie from LOW to HIGH), is called equal.
+row_level() {
+    local verdict=ok
+
+    if below "$2" 1; then
+        verdict=MISSED
+        below "${4:-0}" 1 || below "$3" 0.97 || verdict=equal
+    fi
+    printf '%-52s %10s %-4s %10s  %s\n' "$1" "$2" '' '>= 1' "$verdict${4:+ ($3 to $4)}"
+}
+
 # A figure without a limit.
 note() { # NAME MEASURED UNIT
     printf '%-52s %10s %-4s\n' "$1" "$2" "$3"

@@ -126,10 +126,10 @@ times() { # WHAT NAME OTHER LEAST
 }
 
 better() { # WHAT NAME OTHER...: at least equal to the better of them
-    local measured within
+    local measured low high
 
-    read -r measured within < <(for other in "${@:3}"; do of_ours "$other" "$1"; done | sort -g)
-    row_least "$2, times the better of ${*:3}" "$measured" 1 '' "$within"
+    read -r measured low _ high < <(for other in "${@:3}"; do of_ours "$other" "$1"; done | sort -g)
+    row_level "$2, times the better of ${*:3}" "$measured" "$low" "$high"
 }
 
 large_verdicts() {
