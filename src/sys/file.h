@@ -39,6 +39,12 @@ bool file_absolute(const char *path, char **out_path, struct err **errp) MUST_US
 bool file_exists(const char *path); /* anything of that name, also a dangling link */
 bool file_is_regular(const char *path);
 bool file_is_link(const char *path);
+/* What a path leads to, whatever it is called; no two that are in use at a time have the same. */
+struct file_id {
+    uint64_t device, inode;
+};
+bool file_identify(const char *path, struct file_id *out, struct err **errp) MUST_USE;
+bool file_id_eq(const struct file_id *a, const struct file_id *b);
 bool file_size(const char *path, uint64_t *out_size, struct err **errp) MUST_USE;
 bool file_remove(const char *path, struct err **errp) MUST_USE; /* absent is fine */
 bool file_rename(const char *from, const char *to, struct err **errp) MUST_USE;

@@ -208,9 +208,10 @@ b" "$(printf "\\377")" ... " " nnn*'
     echo new >"$HOME/files/new"
     mv "$HOME/files/new" "$HOME/files/other"
     [[ $(guest m cat /mnt/hot-file) == 'not shared' ]]
+    [[ $(limactl mount list m) == *'/mnt/hot-file '*'mounted (replaced on the host; remove it and add it again'* ]]
     limactl mount remove m /mnt/hot-file
     limactl mount add m "$HOME/files/other" /mnt/hot-file
-    [[ $(guest m cat /mnt/hot-file) == new ]]
+    [[ $(guest m cat /mnt/hot-file) == new && $(limactl mount list --json m) != *'"warning"'* ]]
     limactl mount remove m /mnt/hot-file
     [[ $(in_whole m ls /run/lima-mounts/all | grep -c hot) -eq 0 ]]
 }

@@ -22,6 +22,8 @@ static json_t *mount_json(const struct mount_info *info)
     (void)json_object_set_new(out, "state", json_string(info->state));
     if (info->error)
         (void)json_object_set_new(out, "error", json_string(info->error));
+    if (info->warning)
+        (void)json_object_set_new(out, "warning", json_string(info->warning));
     return out;
 }
 

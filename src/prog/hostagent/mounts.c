@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/enum.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -37,32 +36,10 @@ enum {
 };
 #define LOST_FORMAT "%s is lost until the instance is restarted: %s"
 
-static const char *const state_names[] = { "lost",     "mounting", "mounting",   "mounting",
-                                           "mounting", "mounted",  "unmounting", "failed" };
-ENUM_NAMES_MATCH(state_names, MOUNT_STATE_COUNT);
-
-static struct mount_info info_of(const struct mount *mount)
-{
-    return (struct mount_info){
-        .location = mount->location,
-        .mount_point = mount->mount_point,
-        .type = mount->type->name,
-        .state = mount_state_name(mount),
-        .error = mount->state == MOUNT_FAILED || mount->state == MOUNT_LOST ? mount->why : NULL,
-        .writable = mount->writable,
-        .is_configured = mount->is_configured,
-    };
-}
-
-const char *mount_state_name(const struct mount *mount)
-{
-    return state_names[mount->state];
-}
-
 void mount_tell(struct mount *mount, const struct err *err)
 {
     mount_done_fn on_done = mount->on_done;
-    const struct mount_info info = info_of(mount);
+    const struct mount_info info = mount_info_of(mount);
 
     mount->on_done = NULL;
     if (on_done)
@@ -114,6 +91,7 @@ void mount_up(struct mount *mount)
     struct mounts *m = mount->owner;
 
     mount->state = MOUNT_MOUNTED;
+    mount_identify(mount);
     mount_tell(mount, NULL);
     if (!mount->is_configured)
         mounts_save(m);
@@ -318,6 +296,7 @@ void mounts_lost(struct mounts *m)
 void mount_begin(struct mount *mount)
 {
     mem_replace(&mount->why, NULL);
+    mount->shared = (struct file_id){ 0 };
     mount->state = MOUNT_EXPORTING;
     mount->type->begin(mount);
 }
@@ -432,28 +411,6 @@ void mounts_add(struct mounts *m, const struct mount_request *r, mount_done_fn o
     mount_begin(mount);
 }
 
-bool mounts_next(const struct mounts *m, const void **at, struct mount_info *out)
-{
-    const struct list *here = *at ? &((const struct mount *)*at)->link : &m->list;
-
-    if (here->next == &m->list)
-        return false;
-    *at = CONTAINER_OF(here->next, struct mount, link);
-    *out = info_of(*at);
-    return true;
-}
-
-void mounts_errors(const struct mounts *m, struct strv *out)
-{
-    list_for_each (mount, &m->list, struct mount, link) {
-        if (mount->why)
-            strv_push(out, mount->why);
-        else if (mount->state == MOUNT_LOST)
-            strv_pushf(out, "%s: %s cannot be used in the guest (hint: restart the instance)",
-                       mount->type->lost_why, mount->mount_point);
-    }
-}
-
 /* ---- life ---- */
 
 static bool wants_changes(const struct instance_config *config)
@@ -489,8 +446,10 @@ struct mounts *mounts_open(const struct mounts_params *params)
 
         mount->is_configured = true;
         mount->config = c;
-        if (type == &mount_9p) /* the machine has it, and the guest's boot mounts it */
+        if (type == &mount_9p) { /* the machine has it, and the guest's boot mounts it */
             mount->state = MOUNT_MOUNTED;
+            mount_identify(mount);
+        }
     }
     if (params->is_adopting)
         mounts_restore(m);

@@ -36,6 +36,7 @@ struct mount_info {
     const char *type;  /* as in mountType */
     const char *state; /* "mounting", "mounted", "unmounting", "failed", "lost" */
     const char *error; /* NULL = none */
+    const char *warning; /* of one that is mounted, from mounts_next() only; NULL = none */
     bool writable;
     bool is_configured;
 };

@@ -1,15 +1,17 @@
 /*
  * Shared by the files of mounts: what a mount is, and what its type does for it.
  *
- * mounts.c keeps the list and adds to it, mounts_remove.c takes from it, mounts_kept.c keeps on disk
- * what outlives the host agent. A type brings a mount about and takes it away; it says how that went
- * by mount_up(), mount_lost() and mount_fail(), from the loop or at once.
+ * mounts.c keeps the list and adds to it, mounts_remove.c takes from it, mounts_told.c tells of it,
+ * mounts_kept.c keeps on disk what outlives the host agent. A type brings a mount about and takes
+ * it away; it says how that went by mount_up(), mount_lost() and mount_fail(), from the loop or at
+ * once.
  */
 #ifndef PROG_HOSTAGENT_MOUNTS_PRIV_H
 #define PROG_HOSTAGENT_MOUNTS_PRIV_H
 
 #include "base/list.h"
 #include "prog/hostagent/mounts.h"
+#include "sys/file.h"
 #include "wire/guest.h"
 
 enum mount_state {
@@ -55,6 +57,7 @@ struct mount {
     bool writable, is_configured;
     bool is_forced; /* the removal: programs may use it still */
     enum mount_state state;
+    struct file_id shared;         /* MOUNTED: what location was then; 0 = unknown */
     struct exporter *exporter;     /* virtiofs: EXPORTING */
     struct sshfs *sshfs;           /* reverse-sshfs, from EXPORTING on */
     struct attachment *attachment; /* 9p: EXPORTING; borrowed from the driver's question */
@@ -95,6 +98,9 @@ void mount_ready(struct mount *mount);
 
 /* For logs and users. */
 const char *mount_state_name(const struct mount *mount);
+struct mount_info mount_info_of(const struct mount *mount);
+/* Keeps what is shared, unless that is known. */
+void mount_identify(struct mount *mount);
 /* Whoever waits for it learns how it ended; err NULL: well. */
 void mount_tell(struct mount *mount, const struct err *err);
 void mount_free(struct mount *mount);

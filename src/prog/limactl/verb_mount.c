@@ -182,6 +182,20 @@ static void add_text(struct table *table, const json_t *mount, const char *key)
     table_add_take(table, text && *text ? quote_printable(sv_of(text), CELL_MAX) : mem_strdup("-"));
 }
 
+/* "mounted", "mounted (WARNING)", or the error. */
+static void add_state(struct table *table, const json_t *mount)
+{
+    const char *warning = json_string_value(json_object_get(mount, "warning"));
+    auto_mem char *text = NULL;
+
+    if (!warning) {
+        add_text(table, mount, json_object_get(mount, "error") ? "error" : "state");
+        return;
+    }
+    text = mem_printf("%s (%s)", json_string_value(json_object_get(mount, "state")), warning);
+    table_add_take(table, quote_printable(sv_of(text), CELL_MAX));
+}
+
 static void print_line(const json_t *mount)
 {
     auto_sb struct sb out = { 0 };
@@ -212,7 +226,7 @@ static bool mount_list_run(struct ctx *ctx, void *opts, const struct strv *args,
         add_text(&table, mount, "type");
         table_add(&table, json_is_true(json_object_get(mount, "writable")) ? "true" : "false");
         add_text(&table, mount, "hostPath");
-        add_text(&table, mount, json_object_get(mount, "error") ? "error" : "state");
+        add_state(&table, mount);
     }
     if (!o->json.v) {
         table_put(&table, &out);

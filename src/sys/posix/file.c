@@ -148,6 +148,21 @@ bool file_is_link(const char *path)
     return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
+bool file_identify(const char *path, struct file_id *out, struct err **errp)
+{
+    struct stat st;
+
+    if (stat(path, &st) < 0)
+        return sys_fail(errp, errno, "cannot inspect %s", path);
+    *out = (struct file_id){ .device = st.st_dev, .inode = st.st_ino };
+    return true;
+}
+
+bool file_id_eq(const struct file_id *a, const struct file_id *b)
+{
+    return a->device == b->device && a->inode == b->inode;
+}
+
 bool file_size(const char *path, uint64_t *out_size, struct err **errp)
 {
     struct stat st;

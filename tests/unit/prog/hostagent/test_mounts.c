@@ -26,6 +26,24 @@ static void configured_folders_are_made_and_exported(void **state)
     bench_close(&b);
 }
 
+static void it_is_told_when_the_host_no_longer_has_the_folder(void **state)
+{
+    auto_mem char *aside = temp_path("aside");
+    struct bench b;
+
+    bench_open(&b, "", true);
+    bench_attach(&b);
+    run_until(str_eq(first(&b).state, "mounted"));
+    assert_null(first(&b).warning);
+    assert_true(file_rename(b.folder, aside, NULL));
+    assert_non_null(strstr(first(&b).warning, "not on the host any more"));
+    assert_true(dir_make_all(b.folder, 0755, NULL));
+    assert_non_null(strstr(first(&b).warning, "replaced on the host"));
+    assert_true(dir_remove_tree(b.folder, NULL) && file_rename(aside, b.folder, NULL));
+    assert_null(first(&b).warning);
+    bench_close(&b);
+}
+
 static void options_of_the_configuration_become_those_of_the_export(void **state)
 {
     struct bench b;
@@ -348,6 +366,7 @@ int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         loop_test(configured_folders_are_made_and_exported),
+        loop_test(it_is_told_when_the_host_no_longer_has_the_folder),
         loop_test(options_of_the_configuration_become_those_of_the_export),
         loop_test(a_successor_finds_the_exports_of_the_host_agent_before),
         loop_test(what_cannot_be_exported_is_an_error_of_the_instance),
