@@ -3,7 +3,7 @@ load lib
 
 mounts='[
   {"id": "/mnt/a", "hostPath": "/home/u/a", "mountPoint": "/mnt/a", "type": "virtiofs", "writable": true,
-   "configured": true, "state": "mounted"},
+   "configured": true, "state": "mounted", "warning": "not on the host any more"},
   {"id": "/mnt/b", "hostPath": "/home/u/b", "mountPoint": "/mnt/b", "type": "virtiofs", "writable": false,
    "configured": true, "state": "failed", "error": "no such\u001b folder"}]'
 
@@ -21,7 +21,7 @@ row() { # NUMBER
     run --separate-stderr limactl mount list x
     assert_status 0
     [[ $(row 0) == 'MOUNTPOINT TYPE WRITABLE HOSTPATH STATE' ]]
-    [[ $(row 1) == '/mnt/a virtiofs true /home/u/a mounted' ]]
+    [[ $(row 1) == '/mnt/a virtiofs true /home/u/a mounted (not on the host any more)' ]]
     [[ $(row 2) == '/mnt/b virtiofs false /home/u/b no such\x1b folder' ]]
     run --separate-stderr limactl mount ls --json x
     [[ ${#lines[@]} -eq 2 && ${lines[0]} == '{"id":"/mnt/a",'* ]]
@@ -43,6 +43,16 @@ row() { # NUMBER
     run --separate-stderr limactl mount add x folder /a --mount-point /b
     assert_status 1
     [[ $stderr == *'given twice'* ]]
+}
+
+@test "paths are not empty" {
+    start x
+    for args in "add x ''" "add x / ''" "add --mount-point= x /" "remove x ''"; do
+        eval "run --separate-stderr limactl mount $args"
+        assert_status 1
+        [[ $stderr == *'is empty'* ]]
+    done
+    [[ ! -e asked ]]
 }
 
 @test "remove takes paths of this directory, as add does" {

@@ -44,7 +44,7 @@ static const struct opt mount_add_rows[] = {
 /* Of the directory this command was called in; links are followed, as the shell would. */
 static bool absolute_path(const char *path, char **out, struct err **errp)
 {
-    auto_mem char *real = realpath(path, NULL);
+    auto_mem char *real = *path ? realpath(path, NULL) : mem_strdup(path);
 
     if (!real)
         return err_set_os(errp, errno, "cannot share %s", path);
@@ -57,6 +57,8 @@ static bool put_path(json_t *body, const char *key, const char *path, struct err
 {
     auto_mem char *quoted = NULL;
 
+    if (!*path)
+        return err_set(errp, ERR_INVALID, "%s is empty", key);
     if (json_object_set_new(body, key, json_string(path)) == 0)
         return true;
     quoted = quote_printable(sv_of(path), CELL_MAX);
@@ -117,7 +119,7 @@ static bool find_mount_point(const char *path, char **out, struct err **errp)
 {
     auto_mem char *dir = NULL, *joined = NULL;
 
-    if (path_is_absolute(path)) {
+    if (path_is_absolute(path) || !*path) {
         *out = mem_strdup(path);
         return true;
     }
