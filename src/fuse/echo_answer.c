@@ -15,8 +15,6 @@
 enum {
     /* Seconds: nobody shall look in between the agent's lookup and what it does. */
     HELD_SECONDS = 1,
-    /* The file handle of what is opened for a repetition. */
-    ECHO_HANDLE = -1,
 };
 
 #ifndef FOPEN_NOFLUSH
@@ -102,8 +100,7 @@ static bool find_place(struct fuse_server *s, struct fuse_node *node, struct fus
     return false;
 }
 
-/* The node that the change is about, as it was under a name that is to go. */
-static void reply_held(struct fuse_call *call, uint64_t id, enum echo_kind kind)
+void fuse_echo_reply_held(struct fuse_call *call, uint64_t id, enum echo_kind kind)
 {
     struct fuse_node *node = fuse_node_find(call->server, id);
     struct fuse_entry_out out = { .nodeid = id, .entry_valid = HELD_SECONDS };
@@ -195,7 +192,7 @@ static enum outcome look_up_source(struct fuse_call *call, struct fuse_change *c
 {
     if (!change->node || !fuse_node_find(call->server, change->node))
         change->node = find_moved(call->server, change);
-    reply_held(call, change->node, change->kind);
+    fuse_echo_reply_held(call, change->node, change->kind);
     return ANSWERED;
 }
 
@@ -207,7 +204,7 @@ static enum outcome look_up_target(struct fuse_call *call, struct fuse_change *c
     if (!change->node)
         change->node = find_moved(call->server, change);
     if (over && over != change->node && fuse_node_find(call->server, over))
-        reply_held(call, over, ECHO_FILE);
+        fuse_echo_reply_held(call, over, ECHO_FILE);
     else if (change->flags & ECHO_EXCHANGE)
         reply_phantom(call, new_id(call->server), mode_of(ECHO_FILE));
     else
@@ -221,7 +218,7 @@ static enum outcome look_up_removed(struct fuse_call *call, struct fuse_change *
         change->node = known_at(call->server, change->dir, change->name);
     if (!change->node)
         change->node = new_id(call->server);
-    reply_held(call, change->node, change->kind);
+    fuse_echo_reply_held(call, change->node, change->kind);
     return ANSWERED;
 }
 
@@ -361,20 +358,22 @@ static void reply_attr(struct fuse_call *call, bool shows_change, enum echo_kind
     struct fuse_place place;
 
     if (node && find_place(call->server, node, &place)) {
-        if (!shows_change) {
+        if (!shows_change && place.stx.stx_nlink > 0) {
             call->node = node;
             fuse_attr_reply(call, &place);
             return;
         }
+        fuse_attr_fill(&out.attr, node, &place, NULL);
         /* The guest's kernel drops the data it has when the time of change differs. The true time
          * follows; nobody else is to see this one. */
-        fuse_attr_fill(&out.attr, node, &place, NULL);
-        out.attr.mtimensec ^= 1;
+        out.attr.mtimensec ^= shows_change;
     } else {
         out.attr = made_up(node ? node->identity.ino : call->req.head.nodeid,
                            node ? node->identity.type | 0700 : mode_of(kind));
-        out.attr.nlink = 1;
     }
+    /* What has no name is no longer watched; that its last one is gone has not been told yet. */
+    if (out.attr.nlink == 0)
+        out.attr.nlink = 1;
     fuse_reply(call, &out, sizeof(out));
 }
 
@@ -404,7 +403,7 @@ static enum outcome answer_setattr(struct fuse_call *call, const struct fuse_cha
 static enum outcome answer_open(struct fuse_call *call, const struct fuse_change *change)
 {
     /* Without FOPEN_KEEP_CACHE: the guest drops the data it has. */
-    struct fuse_open_out out = { .fh = (uint64_t)ECHO_HANDLE, .open_flags = FOPEN_NOFLUSH };
+    struct fuse_open_out out = { .fh = FUSE_ECHO_HANDLE, .open_flags = FOPEN_NOFLUSH };
 
     if (change->type != ECHO_WRITE && change->type != ECHO_CLOSE)
         return NOT_MINE;
@@ -482,7 +481,8 @@ static bool answer_gone(struct fuse_call *call)
     struct fuse_place place;
 
     if (call->req.head.opcode != FUSE_GETATTR || !node || !node->export ||
-        node->export->root_fd < 0 || fuse_place_find(call->server, node, &place) == 0)
+        node->export->root_fd < 0 ||
+        (fuse_place_find(call->server, node, &place) == 0 && place.stx.stx_nlink > 0))
         return false;
     reply_attr(call, false, ECHO_FILE);
     return true;
@@ -517,6 +517,7 @@ static void go_on(struct fuse_echo *echo)
     if (echo->has_begun && !list_is_empty(&echo->armed))
         fuse_change_free(CONTAINER_OF(echo->armed.next, struct fuse_change, link));
     echo->has_begun = true;
+    echo->sought = 0;
 }
 
 static bool answer(struct fuse_call *call, int *out_rc)
@@ -533,7 +534,7 @@ static bool answer(struct fuse_call *call, int *out_rc)
     outcome = change ? try_change(call, change, out_rc) : NOT_MINE;
     if (outcome == COMPLETE)
         change->is_done = true;
-    if (outcome != NOT_MINE || answer_limbo(call) || answer_gone(call))
+    if (outcome != NOT_MINE || answer_limbo(call) || answer_gone(call) || fuse_echo_find_way(call))
         return true;
     *out_rc = -EPERM;
     return is_writing(call);

@@ -116,7 +116,8 @@ struct fuse_echo {
     uint32_t agent_tid;      /* 0 = not known yet */
     struct list queue, armed;
     size_t n_queued;
-    uint64_t limbo; /* node id */
+    uint64_t limbo;  /* node id */
+    uint64_t sought; /* node id of a directory (echo_way.c); 0 = none */
     bool has_lost;  /* events: folders are to be compared */
     bool has_warned;
 };
@@ -291,16 +292,27 @@ uint64_t fuse_ghost_find(const struct fuse_server *s, uint64_t dir, struct sv na
 void fuse_ghost_drop(struct fuse_server *s, uint64_t dir, struct sv name);
 void fuse_ghosts_clear(struct fuse_server *s);
 
-/* ---- the agent's requests (echo_answer.c) ---- */
+/* ---- the agent's requests (echo_answer.c, echo_way.c) ---- */
+
+/* The file handle of what is opened for the agent, and not on the host. */
+#define FUSE_ECHO_HANDLE UINT64_MAX
 
 bool fuse_echo_is_agent(const struct fuse_call *call);
 /* True when the request is part of a change that the agent repeats, or forbidden to it; *out_rc is
  * the answer then. */
 bool fuse_echo_answer(struct fuse_call *call, int *out_rc);
+/* The answer to a lookup: the node as it was under a name that is to go, or that is gone. kind: of
+ * one that never was. */
+void fuse_echo_reply_held(struct fuse_call *call, uint64_t id, enum echo_kind kind);
+/* False: the request is not about the way to a directory, or is answered as for everybody. */
+bool fuse_echo_find_way(struct fuse_call *call);
 
 /* ---- answers (server.c) ---- */
 
 void fuse_reply(struct fuse_call *call, const void *mem, size_t n);
+/* Adds a directory to the answer of READDIR or READDIRPLUS, whose node the guest is to look up.
+ * next: the position behind it. False: there is no room. */
+bool fuse_dirent_put(struct fuse_call *call, struct sv name, uint64_t ino, uint64_t next) MUST_USE;
 /* Drops the first n bytes; the array changes. */
 void fuse_iov_skip(struct iovec **iov, unsigned *n_iov, size_t n);
 /* Notes what time it is. */

@@ -65,23 +65,26 @@ static size_t room_of(const struct fuse_call *call)
     return room < FUSE_TRANSFER_MAX ? room : FUSE_TRANSFER_MAX;
 }
 
+bool fuse_dirent_put(struct fuse_call *call, struct sv name, uint64_t ino, uint64_t next)
+{
+    struct fuse_dirent head = {
+        .ino = ino, .off = next, .namelen = (uint32_t)name.n, .type = DT_DIR
+    };
+    struct fuse_entry_out none = { 0 };
+    bool is_plus = call->req.head.opcode == FUSE_READDIRPLUS;
+
+    return put_entry(call, room_of(call), is_plus ? &none : NULL, &head, name);
+}
+
 /* The synthetic root: the position of an export is its number from 1 on. */
 static int read_root(struct fuse_call *call)
 {
-    bool is_plus = call->req.head.opcode == FUSE_READDIRPLUS;
     uint64_t position = 0;
 
     list_for_each (export, &call->server->exports, struct fuse_export, link) {
-        struct sv name = sv_of(export->name);
-        /* Without a node the guest looks it up itself. */
-        struct fuse_entry_out entry = { 0 };
-        struct fuse_dirent head = { .namelen = (uint32_t)name.n, .type = DT_DIR };
-
         if (!fuse_export_has_name(export) || position++ < call->req.arg.read.offset)
             continue;
-        head.ino = export->root->identity.ino;
-        head.off = position;
-        if (!put_entry(call, room_of(call), is_plus ? &entry : NULL, &head, name))
+        if (!fuse_dirent_put(call, sv_of(export->name), export->root->identity.ino, position))
             break;
     }
     return 0;

@@ -69,6 +69,14 @@ settle() {
     grep -q '^DELETE sub/deep/f$' "$HOME/guest.txt"
 }
 
+@test "what happens in a folder that is gone by the time it is told is told whole" {
+    mkdir -p "$HOME"/rw/gone{1..8}/in
+    same_events rw 'for i in {1..8}; do
+        echo a >gone$i/in/f; echo b >gone$i/in/g; mv gone$i/in/f gone$i/h; rm gone$i/h gone$i/in/g
+        rmdir gone$i/in gone$i; done'
+    [[ $(grep -c '^MOVED_TO#. gone./h$' "$HOME/guest.txt") -eq 8 ]]
+}
+
 @test "what moves in and out is one half of a move" {
     mkdir -p "$HOME/outside"
     echo a >"$HOME/outside/in"

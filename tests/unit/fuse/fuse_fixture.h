@@ -250,6 +250,46 @@ static inline int release(uint64_t node, uint64_t fh)
     return ask();
 }
 
+/* The names in a directory, each ended by '/', and how many nodes came with them. */
+static inline void list_dir(uint64_t dir, uint32_t opcode, uint32_t size, struct sb *names,
+                            unsigned *out_nodes)
+{
+    struct fuse_read_in in = { .size = size };
+    struct fuse_release_in done = { 0 };
+    const bool is_plus = opcode == FUSE_READDIRPLUS;
+
+    *out_nodes = 0;
+    assert_int_equal(open_as(FUSE_OPENDIR, dir, 0, &in.fh), 0);
+    for (;;) {
+        size_t at = 0;
+
+        begin(opcode, dir);
+        put(&in, sizeof(in));
+        assert_int_equal(ask(), 0);
+        if (guest.reply_len == 0)
+            break;
+        while (at < guest.reply_len) {
+            const char *p = (const char *)answer() + at;
+            struct fuse_entry_out e = { 0 };
+            struct fuse_dirent d;
+
+            if (is_plus)
+                memcpy(&e, p, sizeof(e));
+            p += is_plus ? sizeof(e) : 0;
+            memcpy(&d, p, FUSE_NAME_OFFSET);
+            *out_nodes += e.nodeid != 0;
+            sb_put_mem(names, p + FUSE_NAME_OFFSET, d.namelen);
+            sb_putc(names, '/');
+            in.offset = d.off;
+            at += (is_plus ? sizeof(e) : 0) + FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + d.namelen);
+        }
+    }
+    begin(FUSE_RELEASEDIR, dir);
+    done.fh = in.fh;
+    put(&done, sizeof(done));
+    (void)ask();
+}
+
 static inline int rename_to(uint64_t dir, const char *name, uint64_t dir2, const char *name2,
                             uint32_t flags)
 {

@@ -317,6 +317,70 @@ static void a_file_that_is_gone_is_known_as_often_as_it_was_found(void **state)
     assert_true(entry().attr.ino != node); /* still the file's own */
 }
 
+/* What the guest's kernel asks when the agent opens a directory by its number. */
+static void find_way(uint64_t node, uint64_t above, const char *name)
+{
+    auto_sb struct sb names = { 0 }, expected = { 0 };
+    struct fuse_attr attr;
+    unsigned n_nodes;
+
+    assert_int_equal(as_agent(FUSE_LOOKUP, node, ".."), 0);
+    assert_true(entry().nodeid == above);
+    guest.pid = AGENT;
+    assert_int_equal(getattr(node, &attr), 0);
+    assert_true(attr.nlink > 0);
+    list_dir(above, FUSE_READDIRPLUS, 4096, &names, &n_nodes);
+    guest.pid = SOMEBODY;
+    sb_putf(&expected, "%s/", name);
+    assert_string_equal(sb_str(&names), sb_str(&expected));
+    assert_int_equal(as_agent(FUSE_LOOKUP, above, name), 0);
+    assert_true(entry().nodeid == node);
+}
+
+static void the_way_to_a_folder_is_found_when_it_is_gone(void **state)
+{
+    uint64_t node, inner, found;
+
+    host_mkdir("d");
+    host_mkdir("d/in");
+    host_write("other", "");
+    node = node_of(guest.top, "d");
+    inner = node_of(node, "in");
+    find_way(node, guest.top, "d");
+    ELSEWHERE(host_write("d/in/a", ""); host_remove("d/in/a"); host_remove("d/in");
+              host_remove("d"));
+    orders_are("MAKE a\nCLOSE a\nREMOVE a\nREMOVE/ in\nREMOVE/ d\n");
+    begin_next();
+    find_way(inner, node, "in");
+    find_way(node, guest.top, "d");
+    assert_int_equal(agent_makes(inner, "a"), 0);
+    begin_next();
+    /* Also when somebody has seen that it is gone. */
+    assert_int_equal(lookup(guest.top, "d", &found), -ENOENT);
+    find_way(inner, node, "in");
+    find_way(node, guest.top, "d");
+    for (unsigned i = 0; i < 3; i++)
+        begin_next();
+    assert_int_equal(as_agent(FUSE_LOOKUP, guest.top, "d"), 0);
+    assert_true(entry().nodeid == node);
+    assert_int_equal(as_agent(FUSE_RMDIR, guest.top, "d"), 0);
+}
+
+static void the_way_to_a_folder_is_the_one_it_had_before_it_moved(void **state)
+{
+    uint64_t node, new;
+
+    host_mkdir("d");
+    node = node_of(guest.top, "d");
+    ELSEWHERE(host_write("d/a", ""); host_rename("d", "e"); host_mkdir("d"));
+    orders_are("MAKE a\nCLOSE a\nMOVE/ d e\nMAKE/ d\n");
+    begin_next();
+    find_way(node, guest.top, "d");
+    new = node_of(guest.top, "d"); /* somebody has seen the new one */
+    assert_true(new != node);
+    find_way(node, guest.top, "d");
+}
+
 static void nothing_else_is_changed_by_the_agent(void **state)
 {
     uint64_t node, fh;
@@ -380,6 +444,8 @@ int main(void)
         echo_test(a_file_that_moves_while_its_change_is_repeated_is_found),
         echo_test(a_file_that_is_gone_while_its_change_is_repeated_does_no_harm),
         echo_test(a_file_that_is_gone_is_known_as_often_as_it_was_found),
+        echo_test(the_way_to_a_folder_is_found_when_it_is_gone),
+        echo_test(the_way_to_a_folder_is_the_one_it_had_before_it_moved),
         echo_test(nothing_else_is_changed_by_the_agent),
         echo_test(others_are_not_answered_like_the_agent),
         cmocka_unit_test_setup_teardown(a_read_only_export_tells_and_stays_as_it_is,
