@@ -91,7 +91,9 @@ ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
 # --- A system that was never started, whose package tools work ---
 
 # The kernel comes from outside: another one in here would not be started.
-chroot "$root" apt-mark -qq hold "$(chroot "$root" dpkg-query -W -f '${Package}\n' 'linux-image-cloud-*')" >/dev/null
+# shellcheck disable=SC2016
+chroot "$root" dpkg-query -W -f '${db:Status-Status} ${Package}\n' 'linux-image-*' |
+    sed -n 's/^installed //p' | xargs chroot "$root" apt-mark -qq hold >/dev/null
 rm -f "$root"/boot/vmlinuz-* "$root"/boot/initrd.img-* "$root"/vmlinuz* "$root"/initrd.img*
 
 : >"$root/etc/machine-id"

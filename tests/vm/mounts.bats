@@ -326,6 +326,9 @@ b" "$(printf "\\377")" ... " " nnn*'
     limactl mount add --writable m "$HOME/hot" /mnt/kept
     kill -KILL "$(pid_of m ha)"
     eventually is_gone "$(pid_of m ha)"
+    run --separate-stderr limactl mount list m
+    assert_status 1
+    [[ $stderr == *'the host agent of instance \"m\" is gone'*'limactl start m'* ]]
     limactl start --tty=false m
     [[ $(boot_id m) == "$boot" ]]
     guest m touch /mnt/rw/after

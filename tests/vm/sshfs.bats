@@ -105,6 +105,7 @@ mounted() { # MOUNT_POINT
 
 @test "a folder is added, in use, and removed" {
     mkdir "$HOME/hot"
+    guest d sudo mkdir /mnt/hot
     limactl mount add d "$HOME/hot" /mnt/hot --type reverse-sshfs --writable
     guest d sh -c 'echo hot >/mnt/hot/x; cd /mnt/hot && (sleep 1000 >/dev/null 2>&1 </dev/null &)'
     [[ $(cat "$HOME/hot/x") == hot ]]

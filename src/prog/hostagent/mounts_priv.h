@@ -35,6 +35,7 @@ struct mount;
 struct mount_type {
     const char *name;     /* as in mountType */
     const char *lost_why; /* an error for MOUNT_LOST */
+    bool comes_back;      /* by itself, when it is lost */
     /* The guest agent mounts it: with these options of 9p, or, when they are empty, as an entry of
      * the file system device. NULL: it does not. */
     const char *agent_options;

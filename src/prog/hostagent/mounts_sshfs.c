@@ -82,6 +82,7 @@ static void close_sshfs(struct mount *mount)
 const struct mount_type mount_sshfs = {
     .name = "reverse-sshfs",
     .lost_why = "the connection of sshfs is lost, and made anew",
+    .comes_back = true,
     .begin = begin,
     .release = close_sshfs,
     .close = close_sshfs,

@@ -68,7 +68,8 @@ void mounts_errors(const struct mounts *m, struct strv *out)
         if (mount->why)
             strv_push(out, mount->why);
         else if (mount->state == MOUNT_LOST)
-            strv_pushf(out, "%s: %s cannot be used in the guest (hint: restart the instance)",
-                       mount->type->lost_why, mount->mount_point);
+            strv_pushf(out, "%s: %s cannot be used in the guest%s", mount->type->lost_why,
+                       mount->mount_point,
+                       mount->type->comes_back ? " meanwhile" : " (hint: restart the instance)");
     }
 }

@@ -26,15 +26,16 @@ enum {
     CONNECT_TRIES = 4, /* before the first mount; the ssh server may be busy with others */
 };
 
-/* Arguments: the mount point, then those of sshfs. A mount whose sshfs was killed is taken away. The
- * boot has let users share their mounts only where all folders come this way. */
+/* Arguments: the mount point, then those of sshfs. A mount whose sshfs was killed is taken away.
+ * Users mount on what they can write only, so the mount point becomes the user's. The boot has let
+ * users share their mounts only where all folders come this way. */
 static const char start_script[] =
     "export LC_ALL=C; "
     "case $(stat \"$1\" 2>&1) in "
     "*'not connected'*) fusermount3 -uz \"$1\" 2>/dev/null || fusermount -uz \"$1\";; "
     "esac; "
-    "[ -d \"$1\" ] || mkdir -p \"$1\" 2>/dev/null || "
-    "{ sudo -n mkdir -p \"$1\" && sudo -n chown \"$(id -u)\" \"$1\"; } || exit 1; "
+    "[ -d \"$1\" ] || mkdir -p \"$1\" 2>/dev/null || sudo -n mkdir -p \"$1\" || exit 1; "
+    "[ -w \"$1\" ] || sudo -n chown \"$(id -u)\" \"$1\"; "
     "conf=/etc/fuse.conf; [ ! -e /etc/fuse3.conf ] || conf=/etc/fuse3.conf; "
     "grep -qs '^[[:space:]]*user_allow_other' \"$conf\" || "
     "echo user_allow_other | sudo -n tee -a \"$conf\" >/dev/null; "

@@ -19,6 +19,10 @@ bool agent_call(const char *instance, const struct agent_call *call, json_t **ou
 
     if (!target_open_friendly(&target, instance, errp))
         return false;
+    if (!target.inst.host_agent_pid && target.inst.driver_pid) {
+        (void)err_set(errp, ERR_NOT_FOUND, "the host agent of instance \"%s\" is gone", instance);
+        return err_hint(errp, "`limactl start %s` makes a new one", instance);
+    }
     if (!target.inst.host_agent_pid)
         return err_set(errp, ERR_NOT_FOUND, "instance \"%s\" is not running", instance);
 
