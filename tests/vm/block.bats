@@ -88,6 +88,29 @@ attached() { # NAME
     [[ $(boot_id b) == "$boot" ]]
 }
 
+@test "a device that the guest uses stays, unless that is forced" {
+    local disk
+
+    limactl disk attach b "$second"
+    eventually has_disk b "${second##*/}"
+    disk=$(guest_disk b "${second##*/}")
+    eventually guest b test "/dev/disk/by-id/virtio-${second##*/}" -ef "/dev/$disk"
+    guest b sudo mount -t ext4 "/dev/disk/by-id/virtio-${second##*/}" /mnt/y
+    run --separate-stderr limactl disk detach b "$second"
+    assert_status 1
+    [[ $stderr == *"$second stays in the guest: "*'it is mounted on /mnt/y'*--force* ]]
+    guest b sudo sh -c 'sha256sum </mnt/y/data && umount /mnt/y' >/dev/null
+    guest b sudo sh -c "dd if=/dev/zero of=/dev/$disk bs=1M count=4 && mkswap /dev/$disk && swapon /dev/$disk" >/dev/null 2>&1
+    run --separate-stderr limactl disk detach b "$second"
+    assert_status 1
+    [[ $stderr == *'it is used for swapping'* ]]
+    guest b sudo swapoff "/dev/$disk"
+    guest b sudo sh -c "mke2fs /dev/$disk && mount -t ext4 /dev/$disk /mnt/y" >/dev/null 2>&1
+    limactl disk detach --force b "$second"
+    eventually lacks_disk b "${second##*/}"
+    guest b sudo umount /mnt/y
+}
+
 @test "a device that the host has mounted is refused, and free again afterwards" {
     mount -t ext4 "$second" "$HOME/mnt"
     run --separate-stderr limactl disk attach b "$second"

@@ -184,6 +184,7 @@ static void machine_started(struct agent *a)
         .store = &a->setup->store,
         .config = &a->setup->config,
         .dir = a->setup->dir,
+        .ssh = setup_guest_ssh(a->setup),
     });
     a->progress = boot_progress_open(a->loop, a->setup, &a->events);
     agent_open_link(a);

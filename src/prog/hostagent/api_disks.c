@@ -40,13 +40,15 @@ static void detached(void *arg, const struct disk_info *info, const struct err *
 }
 
 /* The disk that is named; owned. NULL when the question has been answered. */
-static char *take_disk(const struct disks *d, struct http_exchange *x)
+static char *take_disk(const struct disks *d, struct http_exchange *x, bool *out_force)
 {
     auto_err struct err *err = NULL;
     auto_json json_t *body = json_parse(http_body(x), &err);
     const char *disk;
 
-    if (!body || !json_get_str(body, "disk", &disk, &err)) {
+    *out_force = false;
+    if (!body || !json_get_str(body, "disk", &disk, &err) ||
+        !json_opt_bool(body, "force", out_force, &err)) {
         api_reply_error(x, 400, err);
         return NULL;
     }
@@ -67,7 +69,8 @@ void api_disks_get(struct disks *d, struct http_exchange *x)
 
 void api_disks_post(struct disks *d, struct http_exchange *x)
 {
-    auto_mem char *disk = take_disk(d, x);
+    bool force;
+    auto_mem char *disk = take_disk(d, x, &force);
 
     if (disk)
         disks_attach(d, disk, attached, x);
@@ -75,8 +78,9 @@ void api_disks_post(struct disks *d, struct http_exchange *x)
 
 void api_disks_delete(struct disks *d, struct http_exchange *x)
 {
-    auto_mem char *disk = take_disk(d, x);
+    bool force;
+    auto_mem char *disk = take_disk(d, x, &force);
 
     if (disk)
-        disks_detach(d, disk, detached, x);
+        disks_detach(d, disk, force, detached, x);
 }

@@ -17,6 +17,7 @@
 #include "base/vec.h"
 #include "model/store/disk.h"
 #include "model/store/names.h"
+#include "prog/hostagent/disk_use.h"
 #include "svc/privileged/block_device.h"
 #include "sys/blockdev.h"
 
@@ -33,6 +34,7 @@ struct request {
     disk_done_fn on_done;
     disk_list_fn on_list;
     void *arg;
+    struct ssh_task *question; /* to the guest: does it use the disk? */
 
     /* Opens a block device: sudo may take its time. The thread ends with that, so that the process
      * has one thread otherwise, and is gone at once when it is killed. */
@@ -53,6 +55,7 @@ struct disks {
 static void request_free(struct request *r)
 {
     list_remove(&r->link);
+    ssh_task_close(r->question);
     free(r->name);
     free(r->path);
     free(r->serial);
@@ -263,7 +266,49 @@ static void detached(void *arg, const struct err *err)
     finish(r, err);
 }
 
-void disks_detach(struct disks *d, const char *what, disk_done_fn on_done, void *arg)
+static void take_back(struct request *r)
+{
+    auto_err struct err *err = NULL;
+
+    if (!driver_detach_disk(r->disks->params.driver, r->path, detached, r, &err))
+        finish(r, err);
+}
+
+static void fail_in_use(struct request *r, const struct err *why)
+{
+    auto_err struct err *err = NULL;
+
+    (void)err_set(&err, ERR_BUSY, "%s stays in the guest: %s", r->path, err_text(why));
+    (void)err_hint(&err, "unmount it there first, or use --force and lose what is not written yet");
+    finish(r, err);
+}
+
+static void guest_answered(void *arg, const struct err *err)
+{
+    struct request *r = arg;
+
+    if (err && r->on_done)
+        fail_in_use(r, err);
+    else if (!r->on_done)
+        finish(r, NULL);
+    else
+        take_back(r);
+}
+
+static void ask_guest(struct request *r)
+{
+    const struct disks_params *p = &r->disks->params;
+    const struct ssh_task_params params = {
+        .loop = p->loop, .ssh = p->ssh, .on_end = guest_answered, .arg = r
+    };
+    auto_err struct err *err = NULL;
+
+    r->question = disk_use_ask(&params, r->serial, &err);
+    if (!r->question)
+        finish(r, err);
+}
+
+void disks_detach(struct disks *d, const char *what, bool force, disk_done_fn on_done, void *arg)
 {
     struct request *r = request_new(d, on_done, NULL, arg);
     auto_err struct err *err = NULL;
@@ -272,6 +317,7 @@ void disks_detach(struct disks *d, const char *what, disk_done_fn on_done, void 
     if (d->is_guest_ready && !resolve(r, what, &err) && path_is_absolute(what)) {
         err_free(MOVE(err));
         mem_replace(&r->path, mem_strdup(what));
+        mem_replace(&r->serial, block_device_serial(what));
     }
     if (!d->is_guest_ready)
         (void)err_set(&err, ERR_BUSY, "the guest is still booting: try again when it is ready");
@@ -280,8 +326,12 @@ void disks_detach(struct disks *d, const char *what, disk_done_fn on_done, void 
             &err, ERR_UNSUPPORTED,
             "the disk \"%s\" is one of additionalDisks, it stays until the instance stops",
             r->name);
-    if (err || !driver_detach_disk(d->params.driver, r->path, detached, r, &err))
+    if (err)
         finish(r, err);
+    else if (force)
+        take_back(r);
+    else
+        ask_guest(r);
 }
 
 /* --- Listing --- */

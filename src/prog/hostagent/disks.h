@@ -11,6 +11,7 @@
 #include "driver/hot_disk.h"
 #include "model/config/instance.h"
 #include "model/store/store.h"
+#include "prog/hostagent/guest_ssh.h"
 
 struct disks;
 struct uv_loop_s;
@@ -21,6 +22,7 @@ struct disks_params {
     const struct store *store; /* this and the following are borrowed */
     const struct instance_config *config;
     const char *dir; /* of the instance */
+    struct guest_ssh ssh;
 };
 
 enum disk_kind { DISK_MANAGED, DISK_IMAGE, DISK_BLOCK_DEVICE, DISK_KIND_COUNT };
@@ -52,7 +54,8 @@ void disks_close(struct disks *d); /* NULL is allowed */
  * once. Errors as of driver/hot_disk.h and block_device_open(); ERR_BUSY when another instance has
  * the disk. */
 void disks_attach(struct disks *d, const char *what, disk_done_fn on_done, void *arg);
-void disks_detach(struct disks *d, const char *what, disk_done_fn on_done, void *arg);
+/* ERR_BUSY when the guest uses it, or cannot be asked; not when that is forced. */
+void disks_detach(struct disks *d, const char *what, bool force, disk_done_fn on_done, void *arg);
 void disks_list(struct disks *d, disk_list_fn on_list, void *arg);
 
 #endif

@@ -96,11 +96,24 @@ static const struct verb verb_disk_attach = {
 
 /* ---- detach ---- */
 
+struct disk_detach_opts {
+    struct arg_bool force;
+};
+
+static const struct opt disk_detach_rows[] = {
+    { OPT_AT(BOOL, struct disk_detach_opts, force), .letter = 'f', .name = "force",
+      .help = "Also while the guest uses it: what it has not written yet is lost" },
+};
+
 static bool disk_detach_run(struct ctx *ctx, void *opts, const struct strv *args, struct err **errp)
 {
+    const struct disk_detach_opts *o = opts;
     auto_json json_t *body = NULL;
 
-    return make_body(args->v[1], &body, errp) && call(args->v[0], "DELETE", body, NULL, errp);
+    if (!make_body(args->v[1], &body, errp))
+        return false;
+    (void)json_object_set_new(body, "force", json_boolean(o->force.v));
+    return call(args->v[0], "DELETE", body, NULL, errp);
 }
 
 static const struct verb verb_disk_detach = {
@@ -108,9 +121,13 @@ static const struct verb verb_disk_detach = {
     .group = VERB_BASIC,
     .args = "INSTANCE PATH|DISK",
     .summary = "Take a disk back that was attached",
-    .details = "Unmount it in the guest first: what the guest has not written yet is lost.",
+    .details =
+        "Unmount it in the guest first. A disk that is mounted there, swapped to, or part of\n"
+        "another device stays.",
     .args_min = 2,
     .args_max = 2,
+    .opts = { { NULL, disk_detach_rows, COUNT(disk_detach_rows), 0 } },
+    .opts_size = sizeof(struct disk_detach_opts),
     .complete = complete_disk,
     .run = disk_detach_run,
 };
